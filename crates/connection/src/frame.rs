@@ -1,0 +1,250 @@
+//! A message as the finished bytes of one WebSocket frame.
+//!
+//! A server's frames are not masked, so one encoding serves every peer: a broadcast encodes once and
+//! each recipient's outbox holds a reference. [`Frame::clone`] is one atomic increment.
+//!
+//! Wire format: RFC 6455 §5.2.
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+
+use crate::disconnect::Disconnect;
+
+/// What a [`Frame`] carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FrameKind {
+    /// UTF-8 text.
+    Text,
+    /// Bytes.
+    Binary,
+    /// The end of the connection, with code and reason.
+    Close,
+    /// A question whether the peer is alive.
+    Ping,
+    /// The answer to a ping.
+    Pong,
+}
+
+impl FrameKind {
+    pub(crate) const fn opcode(self) -> u8 {
+        match self {
+            Self::Text => 0x1,
+            Self::Binary => 0x2,
+            Self::Close => 0x8,
+            Self::Ping => 0x9,
+            Self::Pong => 0xA,
+        }
+    }
+}
+
+/// A value that could not be written as JSON.
+#[derive(Debug, thiserror::Error)]
+#[error("value cannot be written as JSON")]
+pub struct EncodeError(#[from] serde_json::Error);
+
+/// The bytes of one finished, unmasked WebSocket frame; cheap to clone.
+///
+/// ```
+/// # use switchboard_connection::Frame;
+/// let frame = Frame::text("tick");
+/// assert_eq!(frame.as_bytes(), b"\x81\x04tick");
+/// assert_eq!(frame.payload(), b"tick");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Frame(Arc<[u8]>);
+
+impl Frame {
+    /// A text message.
+    pub fn text(text: impl AsRef<str>) -> Self {
+        Self::new(FrameKind::Text, text.as_ref().as_bytes())
+    }
+
+    /// A binary message.
+    pub fn binary(payload: impl AsRef<[u8]>) -> Self {
+        Self::new(FrameKind::Binary, payload.as_ref())
+    }
+
+    /// A text message that holds `value` as JSON.
+    pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<Self, EncodeError> {
+        Ok(Self::text(serde_json::to_string(value)?))
+    }
+
+    /// The text message `{"message", "code", "reason"}` that tells a peer why it will be closed.
+    pub fn error(message: &str, disconnect: &Disconnect) -> Self {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            message: &'a str,
+            code: u16,
+            reason: &'a str,
+        }
+        let body = Body { message, code: disconnect.code(), reason: disconnect.reason() };
+        Self::json(&body).expect("two texts and a number are always JSON")
+    }
+
+    /// A ping; at most 125 bytes of `payload` are kept.
+    pub fn ping(payload: &[u8]) -> Self {
+        Self::new(FrameKind::Ping, &payload[..payload.len().min(125)])
+    }
+
+    /// A pong; at most 125 bytes of `payload` are kept.
+    pub fn pong(payload: &[u8]) -> Self {
+        Self::new(FrameKind::Pong, &payload[..payload.len().min(125)])
+    }
+
+    /// The close frame of `disconnect`. One that has no code on the wire (1005, 1006) is empty.
+    pub(crate) fn close(disconnect: &Disconnect) -> Self {
+        if !disconnect.is_sendable() {
+            return Self::new(FrameKind::Close, &[]);
+        }
+        let reason = disconnect.reason().as_bytes();
+        let mut payload = Vec::with_capacity(2 + reason.len());
+        payload.extend_from_slice(&disconnect.code().to_be_bytes());
+        payload.extend_from_slice(reason);
+        Self::new(FrameKind::Close, &payload)
+    }
+
+    fn new(kind: FrameKind, payload: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(payload.len() + 10);
+        bytes.push(0x80 | kind.opcode());
+        match payload.len() {
+            len @ 0..=125 => bytes.push(u8::try_from(len).unwrap_or_default()),
+            len @ 126..=0xFFFF => {
+                bytes.push(126);
+                bytes.extend_from_slice(&u16::try_from(len).unwrap_or_default().to_be_bytes());
+            }
+            len => {
+                bytes.push(127);
+                bytes.extend_from_slice(&(len as u64).to_be_bytes());
+            }
+        }
+        bytes.extend_from_slice(payload);
+        Self(bytes.into())
+    }
+
+    /// What the frame carries.
+    pub fn kind(&self) -> FrameKind {
+        match self.0[0] & 0x0F {
+            0x1 => FrameKind::Text,
+            0x2 => FrameKind::Binary,
+            0x8 => FrameKind::Close,
+            0x9 => FrameKind::Ping,
+            _ => FrameKind::Pong,
+        }
+    }
+
+    /// The bytes as they go to a peer: header and payload.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The payload without the header.
+    pub fn payload(&self) -> &[u8] {
+        let header = match self.0[1] {
+            126 => 4,
+            127 => 10,
+            _ => 2,
+        };
+        &self.0[header..]
+    }
+
+    /// The payload as text; `None` unless this is a text frame.
+    pub fn as_text(&self) -> Option<&str> {
+        match self.kind() {
+            FrameKind::Text => std::str::from_utf8(self.payload()).ok(),
+            _ => None,
+        }
+    }
+
+    /// How many bytes the frame takes on the wire and in an outbox.
+    #[expect(clippy::len_without_is_empty, reason = "a frame has a header, so it is never empty")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether both are clones of one frame.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Frame {
+    /// Kind and length only: payloads do not belong in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame").field("kind", &self.kind()).field("len", &self.len()).finish()
+    }
+}
+
+impl From<&str> for Frame {
+    fn from(text: &str) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<String> for Frame {
+    fn from(text: String) -> Self {
+        Self::text(text)
+    }
+}
+
+impl From<&[u8]> for Frame {
+    fn from(payload: &[u8]) -> Self {
+        Self::binary(payload)
+    }
+}
+
+impl From<Vec<u8>> for Frame {
+    fn from(payload: Vec<u8>) -> Self {
+        Self::binary(payload)
+    }
+}
+
+impl From<bytes::Bytes> for Frame {
+    fn from(payload: bytes::Bytes) -> Self {
+        Self::binary(payload)
+    }
+}
+
+impl From<&Frame> for Frame {
+    fn from(frame: &Frame) -> Self {
+        frame.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_grows_with_the_payload() {
+        for (len, header) in
+            [(0, 2), (1, 2), (125, 2), (126, 4), (0xFFFF, 4), (0x1_0000, 10), (1_000_000, 10)]
+        {
+            let frame = Frame::binary(vec![7; len]);
+            assert_eq!(frame.len(), header + len);
+            assert_eq!(frame.payload().len(), len);
+            assert_eq!(frame.kind(), FrameKind::Binary);
+        }
+    }
+
+    #[test]
+    fn a_control_frame_keeps_at_most_125_bytes() {
+        assert_eq!(Frame::ping(&[1; 300]).payload().len(), 125);
+    }
+
+    #[test]
+    fn a_close_frame_carries_code_and_reason() {
+        let frame = Frame::close(&Disconnect::new(1000, "bye"));
+        assert_eq!(frame.as_bytes(), b"\x88\x05\x03\xe8bye");
+    }
+
+    #[test]
+    fn c6_an_error_wraps_message_code_and_reason() {
+        let frame = Frame::error("nope", &Disconnect::new(4001, "no token"));
+        assert_eq!(
+            frame.as_text(),
+            Some(r#"{"message":"nope","code":4001,"reason":"no token"}"#)
+        );
+    }
+}

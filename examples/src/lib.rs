@@ -1,0 +1,1 @@
+//! Programs that show what Switchboard does; each is an example target of this package.
