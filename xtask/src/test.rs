@@ -90,14 +90,8 @@ fn tests(words: &[String]) -> Command {
         };
         command.args(["nextest", "run", "--all-features", "--profile", profile]);
     } else {
-        command.args([
-            "test",
-            "--all-features",
-            "--no-fail-fast",
-            "--lib",
-            "--bins",
-            "--tests",
-        ]);
+        // `--tests` is everything but doctests, which have a step of their own.
+        command.args(["test", "--all-features", "--no-fail-fast", "--tests"]);
     }
     if !words.iter().any(|word| word == "-p" || word == "--package") {
         command.arg("--workspace");

@@ -52,7 +52,7 @@ pub(crate) fn parse(index: &str, asked: &[String]) -> Result<Report, String> {
     let index: Value = serde_json::from_str(index).map_err(|error| format!("report: {error}"))?;
     let cases = index[AGENT]
         .as_object()
-        .ok_or("the report holds nothing about us")?;
+        .ok_or("no case ran; is the server there?")?;
     let mut report = Report::default();
     let mut cases: Vec<_> = cases.iter().collect();
     cases.sort_by_key(|(id, _)| numbers(id));
