@@ -145,13 +145,17 @@ pub trait ConnectionExt: Connection {
     }
 
     /// Sends `value` as a JSON text message.
-    async fn send_json<T: Serialize + Sync + ?Sized>(&self, value: &T) -> Result<(), SendJsonError> {
+    async fn send_json<T: Serialize + Sync + ?Sized>(
+        &self,
+        value: &T,
+    ) -> Result<(), SendJsonError> {
         Ok(self.send(Frame::json(value)?).await?)
     }
 
     /// Sends the text `{"message", "code", "reason"}`, then closes with that code and reason.
     async fn send_error(&self, message: &str, disconnect: Disconnect) -> Result<(), SendError> {
-        self.send_then_close(Frame::error(message, &disconnect), disconnect).await
+        self.send_then_close(Frame::error(message, &disconnect), disconnect)
+            .await
     }
 
     /// Sends one message, then closes.
@@ -173,7 +177,9 @@ pub trait ConnectionExt: Connection {
         value: &T,
         disconnect: Disconnect,
     ) -> Result<(), SendJsonError> {
-        Ok(self.send_then_close(Frame::json(value)?, disconnect).await?)
+        Ok(self
+            .send_then_close(Frame::json(value)?, disconnect)
+            .await?)
     }
 
     /// The same as [`send_error`](Self::send_error), which always closes; kept because users of

@@ -8,15 +8,35 @@
 //! A future that runs handlers is wrapped in [`Corked`]: each of its polls is one turn.
 
 use std::{
+    cell::RefCell,
     future::Future,
     marker::PhantomData,
+    mem,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use pin_project_lite::pin_project;
 
-/// While it lives, sends on this thread queue without writing. See the [module docs](self).
+use crate::websocket::{Gather, WebSocketHandle, flush_all};
+
+/// What this thread's current turn has filled.
+struct Turn {
+    /// How many corks are alive.
+    depth: u32,
+    /// Connections whose outbox waits to be flushed, each once.
+    filled: Vec<Arc<WebSocketHandle>>,
+    gather: Gather,
+}
+
+thread_local! {
+    static TURN: RefCell<Turn> = const {
+        RefCell::new(Turn { depth: 0, filled: Vec::new(), gather: Gather::new() })
+    };
+}
+
+/// While it lives, sends on this thread queue without writing.
 ///
 /// Never hold it across an `.await`: the compiler refuses where the future must be `Send`.
 #[derive(Debug)]
@@ -29,7 +49,10 @@ pub struct Cork {
 impl Cork {
     /// Holds back writes of this thread until this cork and those around it are dropped.
     pub fn new() -> Self {
-        Self { not_send: PhantomData }
+        TURN.with_borrow_mut(|turn| turn.depth += 1);
+        Self {
+            not_send: PhantomData,
+        }
     }
 }
 
@@ -37,6 +60,48 @@ impl Default for Cork {
     fn default() -> Self {
         Self::new()
     }
+}
+
+impl Drop for Cork {
+    fn drop(&mut self) {
+        let filled = TURN.with_borrow_mut(|turn| {
+            turn.depth -= 1;
+            if turn.depth == 0 {
+                mem::take(&mut turn.filled)
+            } else {
+                Vec::new()
+            }
+        });
+        if !filled.is_empty() {
+            flush(filled);
+        }
+    }
+}
+
+/// Flushes `connection` when this thread's turn ends: now, if none is running.
+pub(crate) fn flush_later(connection: Arc<WebSocketHandle>) {
+    let now = TURN.with_borrow_mut(|turn| {
+        if turn.depth == 0 {
+            return Some(connection);
+        }
+        turn.filled.push(connection);
+        None
+    });
+    if let Some(connection) = now {
+        flush(vec![connection]);
+    }
+}
+
+fn flush(mut filled: Vec<Arc<WebSocketHandle>>) {
+    // Taken out meanwhile, so that nothing a flush calls can find the turn borrowed.
+    let mut gather = TURN.with_borrow_mut(|turn| mem::take(&mut turn.gather));
+    flush_all(&mut filled, &mut gather);
+    TURN.with_borrow_mut(|turn| {
+        turn.gather = gather;
+        if turn.filled.capacity() == 0 {
+            turn.filled = filled;
+        }
+    });
 }
 
 pin_project! {

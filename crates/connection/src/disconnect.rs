@@ -40,7 +40,10 @@ impl Disconnect {
     pub const REPLACED: Self = Self::known(1008, "REPLACED");
 
     const fn known(code: u16, reason: &'static str) -> Self {
-        Self { code, reason: Cow::Borrowed(reason) }
+        Self {
+            code,
+            reason: Cow::Borrowed(reason),
+        }
     }
 
     /// A code and a reason of your own; use codes 4000 to 4999 for what the RFC does not name.
@@ -129,7 +132,11 @@ pub struct Closed {
 impl Closed {
     /// How a connection ended; for implementers of [`Connection`](crate::Connection).
     pub fn new(by: Initiator, disconnect: Disconnect, clean: bool) -> Self {
-        Self { by, disconnect, clean }
+        Self {
+            by,
+            disconnect,
+            clean,
+        }
     }
 }
 

@@ -79,8 +79,13 @@ impl Frame {
             code: u16,
             reason: &'a str,
         }
-        let body = Body { message, code: disconnect.code(), reason: disconnect.reason() };
-        Self::json(&body).expect("two texts and a number are always JSON")
+        let body = Body {
+            message,
+            code: disconnect.code(),
+            reason: disconnect.reason(),
+        };
+        // Two texts and a number are always JSON.
+        Self::text(serde_json::to_string(&body).unwrap_or_default())
     }
 
     /// A ping; at most 125 bytes of `payload` are kept.
@@ -141,7 +146,7 @@ impl Frame {
 
     /// The payload without the header.
     pub fn payload(&self) -> &[u8] {
-        let header = match self.0[1] {
+        let header = match self.0[1] & 0x7F {
             126 => 4,
             127 => 10,
             _ => 2,
@@ -158,9 +163,25 @@ impl Frame {
     }
 
     /// How many bytes the frame takes on the wire and in an outbox.
-    #[expect(clippy::len_without_is_empty, reason = "a frame has a header, so it is never empty")]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "a frame has a header, so it is never empty"
+    )]
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// A masked copy, as a client must send it (RFC 6455 §5.3).
+    pub(crate) fn masked(&self, mask: [u8; 4]) -> Self {
+        let payload = self.payload();
+        let header = self.len() - payload.len();
+        let mut bytes = Vec::with_capacity(self.len() + 4);
+        bytes.extend_from_slice(&self.0[..header]);
+        bytes[1] |= 0x80;
+        bytes.extend_from_slice(&mask);
+        bytes.extend_from_slice(payload);
+        crate::mask::apply(&mut bytes[header + 4..], mask, 0);
+        Self(bytes.into())
     }
 
     /// Whether both are clones of one frame.
@@ -172,7 +193,10 @@ impl Frame {
 impl fmt::Debug for Frame {
     /// Kind and length only: payloads do not belong in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Frame").field("kind", &self.kind()).field("len", &self.len()).finish()
+        f.debug_struct("Frame")
+            .field("kind", &self.kind())
+            .field("len", &self.len())
+            .finish()
     }
 }
 
@@ -218,9 +242,15 @@ mod tests {
 
     #[test]
     fn header_grows_with_the_payload() {
-        for (len, header) in
-            [(0, 2), (1, 2), (125, 2), (126, 4), (0xFFFF, 4), (0x1_0000, 10), (1_000_000, 10)]
-        {
+        for (len, header) in [
+            (0, 2),
+            (1, 2),
+            (125, 2),
+            (126, 4),
+            (0xFFFF, 4),
+            (0x1_0000, 10),
+            (1_000_000, 10),
+        ] {
             let frame = Frame::binary(vec![7; len]);
             assert_eq!(frame.len(), header + len);
             assert_eq!(frame.payload().len(), len);

@@ -29,7 +29,9 @@ impl Metadata {
     /// Keeps `value` and returns the value of the same type that was there before.
     pub fn insert<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
         let mut values = self.0.write();
-        let old = values.get_or_insert_default().insert(TypeId::of::<T>(), Arc::new(value))?;
+        let old = values
+            .get_or_insert_default()
+            .insert(TypeId::of::<T>(), Arc::new(value))?;
         old.downcast().ok()
     }
 

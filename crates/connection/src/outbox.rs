@@ -1,0 +1,347 @@
+//! What waits to be written to one peer: bounded in bytes and in messages.
+
+use std::collections::VecDeque;
+
+use crate::{
+    config::SlowConsumer,
+    connection::{Delivery, SendError, Sent},
+    frame::{Frame, FrameKind},
+};
+
+/// Queue capacity that an outbox keeps when it is empty. More is given back.
+const KEPT_CAPACITY: usize = 8;
+
+/// The bounds of an outbox.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) bytes: usize,
+    pub(crate) messages: usize,
+    pub(crate) policy: SlowConsumer,
+}
+
+/// Frames in the order they were accepted, and how far the first one is written.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    queue: VecDeque<Frame>,
+    bytes: usize,
+    /// Bytes of the first frame that the transport already took.
+    written: usize,
+}
+
+impl Outbox {
+    /// Accepts `frame`, or does what `delivery` and the policy say. `blocked` tells whether the
+    /// transport takes no bytes at the moment.
+    pub(crate) fn push(
+        &mut self,
+        frame: &Frame,
+        bounds: &Bounds,
+        delivery: Delivery,
+        blocked: bool,
+    ) -> Result<Sent, SendError> {
+        let fits = self.fits(frame.len(), bounds);
+        if !fits || (blocked && delivery == Delivery::Volatile) {
+            return self.push_without_room(frame, bounds, delivery);
+        }
+        self.append(frame.clone());
+        Ok(Sent::Queued)
+    }
+
+    /// Whether a frame of `len` bytes has room.
+    pub(crate) fn fits(&self, len: usize, bounds: &Bounds) -> bool {
+        self.bytes + len <= bounds.bytes && self.queue.len() < bounds.messages
+    }
+
+    #[cold]
+    fn push_without_room(
+        &mut self,
+        frame: &Frame,
+        bounds: &Bounds,
+        delivery: Delivery,
+    ) -> Result<Sent, SendError> {
+        if frame.len() > bounds.bytes {
+            return Err(SendError::TooLarge);
+        }
+        match (delivery, bounds.policy) {
+            (Delivery::Volatile, _) | (Delivery::Policy, SlowConsumer::DropNewest) => {
+                Ok(Sent::Dropped)
+            }
+            (Delivery::Refuse, _) | (Delivery::Policy, SlowConsumer::Wait) => Err(SendError::Full),
+            (Delivery::Policy, SlowConsumer::Close) => Err(SendError::SlowConsumer),
+            (Delivery::Policy, SlowConsumer::DropOldest) => {
+                let displaced = self.make_room(frame.len(), bounds);
+                if !self.fits(frame.len(), bounds) {
+                    // Only a frame that is half written and control frames are left.
+                    return Ok(Sent::Dropped);
+                }
+                self.append(frame.clone());
+                Ok(Sent::Displaced(displaced))
+            }
+        }
+    }
+
+    /// Drops the oldest messages that are not begun until `len` bytes fit; returns how many.
+    fn make_room(&mut self, len: usize, bounds: &Bounds) -> u32 {
+        let mut displaced = 0;
+        let mut index = usize::from(self.written > 0);
+        while !self.fits(len, bounds) && index < self.queue.len() {
+            if matches!(
+                self.queue[index].kind(),
+                FrameKind::Text | FrameKind::Binary
+            ) {
+                if let Some(old) = self.queue.remove(index) {
+                    self.bytes -= old.len();
+                }
+                displaced += 1;
+            } else {
+                index += 1;
+            }
+        }
+        displaced
+    }
+
+    /// Appends without looking at the bounds: for control frames, which are bounded by themselves.
+    pub(crate) fn append(&mut self, frame: Frame) {
+        self.bytes += frame.len();
+        self.queue.push_back(frame);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Messages and control frames that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Bytes that wait, a half-written first frame counted whole.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The waiting frames, the first of them from `Self::written` on.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = &Frame> {
+        self.queue.iter()
+    }
+
+    pub(crate) fn written(&self) -> usize {
+        self.written
+    }
+
+    /// The one frame that waits, if it is one.
+    pub(crate) fn only(&self) -> Option<&Frame> {
+        if self.queue.len() == 1 {
+            self.queue.front()
+        } else {
+            None
+        }
+    }
+
+    /// Removes `count` bytes that the transport took from the front.
+    pub(crate) fn consume(&mut self, count: usize) {
+        if self.written + count == self.bytes {
+            self.clear();
+            return;
+        }
+        self.written += count;
+        while let Some(first) = self.queue.front() {
+            let len = first.len();
+            if self.written < len {
+                break;
+            }
+            self.written -= len;
+            self.bytes -= len;
+            self.queue.pop_front();
+        }
+    }
+
+    /// Drops everything; returns how many frames that were.
+    pub(crate) fn clear(&mut self) -> usize {
+        let dropped = self.queue.len();
+        self.queue.clear();
+        if self.queue.capacity() > KEPT_CAPACITY {
+            self.queue = VecDeque::new();
+        }
+        self.bytes = 0;
+        self.written = 0;
+        dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn bounds(policy: SlowConsumer) -> Bounds {
+        Bounds {
+            bytes: 64,
+            messages: 4,
+            policy,
+        }
+    }
+
+    fn written_bytes(outbox: &Outbox) -> Vec<u8> {
+        let all: Vec<u8> = outbox
+            .frames()
+            .flat_map(|frame| frame.as_bytes().to_vec())
+            .collect();
+        all[outbox.written()..].to_vec()
+    }
+
+    #[test]
+    fn volatile_frames_are_dropped_while_the_transport_is_blocked() {
+        let mut outbox = Outbox::default();
+        let bounds = bounds(SlowConsumer::Close);
+        let frame = Frame::text("x");
+        assert_eq!(
+            outbox.push(&frame, &bounds, Delivery::Volatile, false),
+            Ok(Sent::Queued)
+        );
+        assert_eq!(
+            outbox.push(&frame, &bounds, Delivery::Volatile, true),
+            Ok(Sent::Dropped)
+        );
+        assert_eq!(
+            outbox.push(&frame, &bounds, Delivery::Policy, true),
+            Ok(Sent::Queued)
+        );
+    }
+
+    #[test]
+    fn dropping_the_oldest_spares_a_frame_that_is_half_written() {
+        let mut outbox = Outbox::default();
+        let bounds = bounds(SlowConsumer::DropOldest);
+        for text in ["a", "b", "c", "d"] {
+            outbox
+                .push(&Frame::text(text), &bounds, Delivery::Policy, false)
+                .unwrap();
+        }
+        outbox.consume(1);
+        assert_eq!(
+            outbox.push(&Frame::text("e"), &bounds, Delivery::Policy, true),
+            Ok(Sent::Displaced(1))
+        );
+        assert_eq!(written_bytes(&outbox), b"\x01a\x81\x01c\x81\x01d\x81\x01e");
+    }
+
+    #[test]
+    fn a_frame_larger_than_the_outbox_is_never_accepted() {
+        let mut outbox = Outbox::default();
+        for policy in [
+            SlowConsumer::Close,
+            SlowConsumer::DropOldest,
+            SlowConsumer::Wait,
+        ] {
+            assert_eq!(
+                outbox.push(
+                    &Frame::binary([0; 100]),
+                    &bounds(policy),
+                    Delivery::Policy,
+                    false
+                ),
+                Err(SendError::TooLarge)
+            );
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(usize, Delivery, bool),
+        Consume(usize),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let delivery = prop_oneof![
+            Just(Delivery::Policy),
+            Just(Delivery::Refuse),
+            Just(Delivery::Volatile)
+        ];
+        let step = prop_oneof![
+            (0_usize..80, delivery, any::<bool>()).prop_map(|(l, d, b)| Step::Push(l, d, b)),
+            (0_usize..70).prop_map(Step::Consume),
+        ];
+        proptest::collection::vec(step, 0..60)
+    }
+
+    fn policy() -> impl Strategy<Value = SlowConsumer> {
+        prop_oneof![
+            Just(SlowConsumer::Close),
+            Just(SlowConsumer::DropOldest),
+            Just(SlowConsumer::DropNewest),
+            Just(SlowConsumer::Wait),
+        ]
+    }
+
+    proptest! {
+        /// Against a model that keeps whole frames in a plain list and writes byte by byte.
+        #[test]
+        fn an_outbox_does_what_a_list_of_frames_would_do(steps in steps(), policy in policy()) {
+            let bounds = bounds(policy);
+            let mut outbox = Outbox::default();
+            let mut model: Vec<Vec<u8>> = Vec::new();
+            let mut begun = 0;
+            for (number, step) in steps.into_iter().enumerate() {
+                match step {
+                    Step::Push(len, delivery, blocked) => {
+                        let frame = Frame::binary(vec![u8::try_from(number).unwrap(); len]);
+                        let held: usize = model.iter().map(Vec::len).sum();
+                        let fits = |model: &Vec<Vec<u8>>| {
+                            model.len() < bounds.messages
+                                && model.iter().map(Vec::len).sum::<usize>() + frame.len()
+                                    <= bounds.bytes
+                        };
+                        let result = outbox.push(&frame, &bounds, delivery, blocked);
+                        let volatile = delivery == Delivery::Volatile;
+                        let expected = if fits(&model) && !(volatile && blocked) {
+                            model.push(frame.as_bytes().to_vec());
+                            Ok(Sent::Queued)
+                        } else if frame.len() > bounds.bytes {
+                            Err(SendError::TooLarge)
+                        } else if volatile {
+                            Ok(Sent::Dropped)
+                        } else if delivery == Delivery::Refuse {
+                            Err(SendError::Full)
+                        } else {
+                            match policy {
+                                SlowConsumer::Close => Err(SendError::SlowConsumer),
+                                SlowConsumer::DropNewest => Ok(Sent::Dropped),
+                                SlowConsumer::Wait => Err(SendError::Full),
+                                SlowConsumer::DropOldest => {
+                                    let mut displaced = 0;
+                                    let first = usize::from(begun > 0);
+                                    while !fits(&model) && model.len() > first {
+                                        model.remove(first);
+                                        displaced += 1;
+                                    }
+                                    if fits(&model) {
+                                        model.push(frame.as_bytes().to_vec());
+                                        Ok(Sent::Displaced(displaced))
+                                    } else {
+                                        Ok(Sent::Dropped)
+                                    }
+                                }
+                            }
+                        };
+                        prop_assert_eq!(result, expected);
+                        prop_assert!(held <= bounds.bytes);
+                    }
+                    Step::Consume(count) => {
+                        let waiting = model.iter().map(Vec::len).sum::<usize>() - begun;
+                        let count = count.min(waiting);
+                        outbox.consume(count);
+                        begun += count;
+                        while model.first().is_some_and(|first| begun >= first.len()) {
+                            begun -= model.remove(0).len();
+                        }
+                    }
+                }
+                prop_assert_eq!(outbox.len(), model.len());
+                prop_assert_eq!(outbox.bytes(), model.iter().map(Vec::len).sum::<usize>());
+                let expected: Vec<u8> = model.concat()[begun..].to_vec();
+                prop_assert_eq!(written_bytes(&outbox), expected);
+            }
+        }
+    }
+}

@@ -1,0 +1,522 @@
+//! The shared handle of one WebSocket: who it is, its outbox, how it ends.
+
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Waker},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use parking_lot::{Mutex, MutexGuard};
+use tokio::{sync::Notify, time::Instant};
+
+use super::{
+    decoder::Role,
+    endpoint::{Counters, Node},
+    keeper::Key,
+    lifecycle::{Closing, Outlet, State},
+    link::Link,
+    pulse::Pulse,
+    write::settle,
+};
+use crate::{
+    address::{Address, RemoteConnection},
+    connection::{Connection, Delivery, SendError, Sent},
+    cork::flush_later,
+    disconnect::{Closed, Disconnect, Initiator},
+    frame::Frame,
+    metadata::Metadata,
+    outbox::Outbox,
+};
+
+/// Sends to one WebSocket peer and closes it, from anywhere; the reading side is
+/// [`WebSocket`](crate::WebSocket).
+///
+/// Always held in an `Arc`, which turns into an [`AnyConnection`](crate::AnyConnection). Holding it
+/// keeps no socket open: when the connection has ended, only this small value is left.
+pub struct WebSocketHandle {
+    this: Weak<Self>,
+    address: Address,
+    peer: Option<SocketAddr>,
+    role: Role,
+    endpoint: Arc<Node>,
+    /// Guards all that changes, see [`Outlet`]. Taken for a queue operation or one non-blocking write.
+    outlet: Mutex<Outlet>,
+    /// The keeper's entry; only read when the connection ends.
+    key: OnceLock<Key>,
+    /// When the last byte arrived, in milliseconds since the endpoint's start.
+    heard: AtomicU64,
+    /// Whether somebody waits for bytes of the peer.
+    reading: AtomicBool,
+    metadata: Metadata,
+    ended: OnceLock<Box<Notify>>,
+    room: OnceLock<Box<Notify>>,
+}
+
+impl WebSocketHandle {
+    pub(super) fn new(
+        endpoint: Arc<Node>,
+        link: Link,
+        address: Address,
+        peer: Option<SocketAddr>,
+        role: Role,
+    ) -> Arc<Self> {
+        let now = Instant::now();
+        let times = endpoint.pulse_times();
+        let pulse = Pulse::new(now, times);
+        let handle = Arc::new_cyclic(|this| Self {
+            this: this.clone(),
+            address,
+            peer,
+            role,
+            heard: AtomicU64::new(millis(now - endpoint.start())),
+            endpoint,
+            outlet: Mutex::new(Outlet {
+                outbox: Outbox::default(),
+                link,
+                state: State::Open,
+                scheduled: false,
+                blocked: false,
+                pong: None,
+                dropped: 0,
+                pulse,
+            }),
+            key: OnceLock::new(),
+            reading: AtomicBool::new(true),
+            metadata: Metadata::default(),
+            ended: OnceLock::new(),
+            room: OnceLock::new(),
+        });
+        // Without heartbeats the keeper still sees to the grace of a close.
+        let first = pulse.next(times).unwrap_or(now + Duration::from_hours(24));
+        let key = handle
+            .endpoint
+            .keeper()
+            .keep(Arc::downgrade(&handle), first);
+        handle.key.set(key).unwrap_or_default();
+        Counters::add(&handle.endpoint.counters.opened, 1);
+        handle
+    }
+
+    /// The address the peer connects from; that of the last proxy, if there is one.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// What another process needs to name this connection.
+    pub fn to_remote(&self) -> RemoteConnection {
+        RemoteConnection {
+            address: self.address.clone(),
+            node: self.endpoint.id().clone(),
+        }
+    }
+
+    /// Messages to this peer that were dropped, by its policy or because they were volatile.
+    pub fn dropped(&self) -> u64 {
+        self.outlet().dropped
+    }
+
+    /// Bytes that wait to be written.
+    pub fn outbox_bytes(&self) -> usize {
+        self.outlet().outbox.bytes()
+    }
+
+    /// Asks the peer whether it is alive; the answer comes as [`Event::Pong`](crate::Event::Pong).
+    ///
+    /// At most 125 bytes of `payload` are sent. While the peer takes no bytes nothing is queued, and
+    /// the answer is [`Sent::Dropped`].
+    pub fn ping(&self, payload: &[u8]) -> Result<Sent, SendError> {
+        let mut outlet = self.outlet();
+        if !outlet.is_open() {
+            return Err(SendError::Closed);
+        }
+        if outlet.blocked {
+            return Ok(Sent::Dropped);
+        }
+        outlet.outbox.append(self.for_wire(Frame::ping(payload)));
+        self.schedule(outlet);
+        Ok(Sent::Queued)
+    }
+
+    pub(super) fn endpoint(&self) -> &Arc<Node> {
+        &self.endpoint
+    }
+
+    pub(super) fn outlet(&self) -> MutexGuard<'_, Outlet> {
+        self.outlet.lock()
+    }
+
+    /// The frame as this side sends it: a dialled connection masks a copy.
+    fn for_wire(&self, frame: Frame) -> Frame {
+        match self.role {
+            Role::Server => frame,
+            Role::Client => frame.masked(fastrand::u32(..).to_ne_bytes()),
+        }
+    }
+
+    /// Has the outbox flushed at the end of this thread's turn, unless somebody will already.
+    fn schedule(&self, mut outlet: MutexGuard<'_, Outlet>) {
+        if outlet.scheduled || outlet.blocked {
+            return;
+        }
+        outlet.scheduled = true;
+        drop(outlet);
+        if let Some(this) = self.this.upgrade() {
+            flush_later(this);
+        }
+    }
+
+    // What the reader tells.
+
+    /// Bytes arrived.
+    pub(super) fn heard(&self, now: Instant) {
+        self.reading.store(false, Ordering::Relaxed);
+        self.heard
+            .store(millis(now - self.endpoint.start()), Ordering::Relaxed);
+    }
+
+    /// Nothing is there to read.
+    pub(super) fn waits_for_bytes(&self) {
+        self.reading.store(true, Ordering::Relaxed);
+    }
+
+    /// Has `waker` woken when a transport that is no socket is cut; `false` if it was already.
+    pub(super) fn wake_on_cut(&self, waker: &Waker) -> bool {
+        match &mut self.outlet().link {
+            Link::Stream(stream) => stream.reader = Some(waker.clone()),
+            Link::Gone => return false,
+            Link::Tcp(_) => {}
+        }
+        true
+    }
+
+    /// Answers a ping. While the transport is blocked only the newest answer waits.
+    pub(super) fn answer_ping(&self, payload: &[u8]) {
+        let mut outlet = self.outlet();
+        if !outlet.is_open() {
+            return;
+        }
+        let pong = self.for_wire(Frame::pong(payload));
+        if outlet.blocked {
+            outlet.pong = Some(Box::new(pong));
+        } else {
+            outlet.outbox.append(pong);
+            self.schedule(outlet);
+        }
+    }
+
+    /// The peer's close frame came. Answers it if we did not close first.
+    pub(super) fn peer_closed(&self, disconnect: Disconnect) -> Closed {
+        let mut outlet = self.outlet();
+        match &mut outlet.state {
+            State::Closed(closed) => return (**closed).clone(),
+            State::Closing(closing) => closing.answered = true,
+            State::Open => {
+                // The code is echoed, as RFC 6455 §5.5.1 suggests.
+                self.begin_close(&mut outlet, Initiator::Peer, disconnect, true, false);
+            }
+        }
+        let closed = outlet.lost();
+        self.settle_if_idle(outlet);
+        closed
+    }
+
+    /// The peer broke a rule: it is told so, and nothing more of it is looked at.
+    pub(super) fn fail(&self, disconnect: Disconnect) {
+        Counters::add(&self.endpoint.counters.failed, 1);
+        let mut outlet = self.outlet();
+        match &mut outlet.state {
+            State::Closed(_) => {}
+            State::Closing(closing) => {
+                closing.failed = true;
+                self.settle_if_idle(outlet);
+            }
+            State::Open => {
+                self.begin_close(&mut outlet, Initiator::Local, disconnect, false, true);
+                self.schedule(outlet);
+            }
+        }
+    }
+
+    /// The transport ended on the reading side.
+    pub(super) fn end_of_stream(&self) -> Closed {
+        let mut outlet = self.outlet();
+        let closed = outlet.lost();
+        self.cut(&mut outlet, closed.clone());
+        closed
+    }
+
+    // How it ends.
+
+    /// Ends the writing side now if nothing waits to be written, else when that is written.
+    fn settle_if_idle(&self, mut outlet: MutexGuard<'_, Outlet>) {
+        if !outlet.outbox.is_empty() {
+            self.schedule(outlet);
+        } else if !outlet.blocked
+            && let Some(this) = self.this.upgrade()
+        {
+            settle(&this, &mut outlet);
+        }
+    }
+
+    fn begin_close(
+        &self,
+        outlet: &mut Outlet,
+        by: Initiator,
+        disconnect: Disconnect,
+        answered: bool,
+        failed: bool,
+    ) {
+        outlet
+            .outbox
+            .append(self.for_wire(Frame::close(&disconnect)));
+        let deadline = Instant::now() + self.endpoint.config().close_grace;
+        outlet.state = State::Closing(Box::new(Closing {
+            by,
+            disconnect,
+            answered,
+            failed,
+            deadline,
+        }));
+        self.endpoint.keeper().wake_at(self.key(), deadline);
+        notify(&self.room);
+    }
+
+    /// The writing side has ended: all done if the peer has closed too.
+    pub(super) fn ended(&self, outlet: &mut Outlet) {
+        if matches!(&outlet.state, State::Closing(closing) if closing.answered) {
+            let closed = outlet.lost();
+            self.finish(outlet, closed);
+        }
+    }
+
+    /// The transport failed while writing.
+    pub(super) fn lose(&self, outlet: &mut Outlet, error: &io::Error) {
+        tracing::debug!(address = %self.address, %error, "connection lost while writing");
+        let closed = outlet.lost();
+        self.cut(outlet, closed);
+    }
+
+    /// Ends the connection without waiting for anything.
+    pub(super) fn cut(&self, outlet: &mut Outlet, closed: Closed) {
+        outlet.link.cut();
+        self.finish(outlet, closed);
+    }
+
+    fn finish(&self, outlet: &mut Outlet, closed: Closed) {
+        if outlet.closed().is_some() {
+            return;
+        }
+        let counters = &self.endpoint.counters;
+        let lost = outlet.outbox.clear() as u64;
+        Counters::add(&counters.lost, lost);
+        Counters::add(&counters.closed, 1);
+        if closed.by == Initiator::Local {
+            if closed.disconnect == Disconnect::SLOW_CONSUMER {
+                Counters::add(&counters.slow_consumers, 1);
+            } else if closed.disconnect == Disconnect::TIMED_OUT {
+                Counters::add(&counters.timed_out, 1);
+            }
+        }
+        tracing::debug!(
+            address = %self.address, by = ?closed.by, code = closed.disconnect.code(), lost, "closed"
+        );
+        outlet.pong = None;
+        outlet.blocked = false;
+        outlet.state = State::Closed(Box::new(closed));
+        outlet.link.release();
+        self.endpoint.keeper().release(self.key());
+        notify(&self.ended);
+        notify(&self.room);
+    }
+
+    pub(super) fn announce_room(&self) {
+        notify(&self.room);
+    }
+
+    fn key(&self) -> Key {
+        self.key.get().copied().unwrap_or(Key::NONE)
+    }
+
+    /// Called by the keeper at the time that was asked for; returns the next one.
+    pub(super) fn look(&self, now: Instant) -> Option<Instant> {
+        let mut outlet = self.outlet();
+        match &outlet.state {
+            State::Closed(_) => None,
+            State::Closing(closing) if now < closing.deadline => Some(closing.deadline),
+            State::Closing(_) => {
+                let closed = outlet.lost();
+                self.cut(&mut outlet, closed);
+                None
+            }
+            State::Open => {
+                let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
+                let reading = self.reading.load(Ordering::Relaxed);
+                let beat = outlet.pulse.beat(
+                    now,
+                    self.endpoint.start() + heard,
+                    reading,
+                    self.endpoint.pulse_times(),
+                );
+                if beat.dead {
+                    self.time_out(&mut outlet);
+                    return None;
+                }
+                if beat.ping && !outlet.blocked {
+                    outlet.outbox.append(self.for_wire(Frame::ping(&[])));
+                    self.schedule(outlet);
+                }
+                Some(beat.next.unwrap_or(now + Duration::from_hours(24)))
+            }
+        }
+    }
+
+    /// Cuts a peer that gives no sign of life, after one attempt to tell it why.
+    fn time_out(&self, outlet: &mut Outlet) {
+        if outlet.outbox.is_empty() && !outlet.blocked {
+            let frame = self.for_wire(Frame::close(&Disconnect::TIMED_OUT));
+            // Nobody may be there; if it cannot be written now, it never can.
+            let pieces = [io::IoSlice::new(frame.as_bytes())];
+            let _ = outlet
+                .link
+                .poll_write(&mut Context::from_waker(Waker::noop()), &pieces);
+        }
+        let closed = Closed::new(Initiator::Local, Disconnect::TIMED_OUT, false);
+        self.cut(outlet, closed);
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn notify(waiters: &OnceLock<Box<Notify>>) {
+    if let Some(waiters) = waiters.get() {
+        waiters.notify_waiters();
+    }
+}
+
+#[async_trait]
+impl Connection for WebSocketHandle {
+    fn address(&self) -> &Address {
+        &self.address
+    }
+
+    fn try_send(&self, frame: &Frame, delivery: Delivery) -> Result<Sent, SendError> {
+        let mut outlet = self.outlet.lock();
+        if !outlet.is_open() {
+            return Err(SendError::Closed);
+        }
+        let sent = match self.role {
+            Role::Server => self.push(&mut outlet, frame, delivery),
+            Role::Client => self.push(&mut outlet, &self.for_wire(frame.clone()), delivery),
+        };
+        match sent {
+            Ok(Sent::Queued) => {}
+            Ok(Sent::Displaced(count)) => self.count_dropped(&mut outlet, u64::from(count)),
+            Ok(Sent::Dropped) => {
+                self.count_dropped(&mut outlet, 1);
+                return sent;
+            }
+            Err(SendError::SlowConsumer) => {
+                self.count_dropped(&mut outlet, 1);
+                let disconnect = Disconnect::SLOW_CONSUMER;
+                self.begin_close(&mut outlet, Initiator::Local, disconnect, false, false);
+            }
+            Err(_) => return sent,
+        }
+        self.schedule(outlet);
+        sent
+    }
+
+    fn close(&self, disconnect: Disconnect) -> bool {
+        let mut outlet = self.outlet();
+        let open = outlet.is_open();
+        if open {
+            self.begin_close(&mut outlet, Initiator::Local, disconnect, false, false);
+            self.schedule(outlet);
+        }
+        open
+    }
+
+    fn is_closed(&self) -> bool {
+        !self.outlet().is_open()
+    }
+
+    async fn closed(&self) -> Closed {
+        let waiters = self.ended.get_or_init(Box::default);
+        loop {
+            let ended = waiters.notified();
+            if let Some(closed) = self.outlet().closed() {
+                return closed.clone();
+            }
+            ended.await;
+        }
+    }
+
+    async fn ready(&self, len: usize) -> Result<(), SendError> {
+        let waiters = self.room.get_or_init(Box::default);
+        let len = len + MASK_LEN;
+        loop {
+            let room = waiters.notified();
+            {
+                let outlet = self.outlet();
+                if !outlet.is_open() {
+                    return Err(SendError::Closed);
+                }
+                if outlet.outbox.is_empty() || outlet.outbox.fits(len, self.endpoint.bounds()) {
+                    return Ok(());
+                }
+            }
+            room.await;
+        }
+    }
+
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+}
+
+/// What masking adds to a frame.
+const MASK_LEN: usize = 4;
+
+impl WebSocketHandle {
+    fn push(
+        &self,
+        outlet: &mut Outlet,
+        frame: &Frame,
+        delivery: Delivery,
+    ) -> Result<Sent, SendError> {
+        let bounds = self.endpoint.bounds();
+        if !outlet.blocked
+            && !outlet.outbox.fits(frame.len(), bounds)
+            && let Some(this) = self.this.upgrade()
+        {
+            // This turn alone filled the outbox; perhaps the peer takes it all.
+            settle(&this, outlet);
+            if !outlet.is_open() {
+                return Err(SendError::Closed);
+            }
+        }
+        outlet.outbox.push(frame, bounds, delivery, outlet.blocked)
+    }
+
+    fn count_dropped(&self, outlet: &mut Outlet, count: u64) {
+        outlet.dropped += count;
+        Counters::add(&self.endpoint.counters.dropped, count);
+    }
+}
+
+impl fmt::Debug for WebSocketHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocketHandle")
+            .field("address", &self.address)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}

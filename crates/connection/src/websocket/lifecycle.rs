@@ -1,0 +1,78 @@
+//! The states of a connection: open, closing, closed.
+//!
+//! Everything here happens under the connection's one lock.
+
+use tokio::time::Instant;
+
+use super::link::Link;
+use crate::{
+    disconnect::{Closed, Disconnect, Initiator},
+    frame::Frame,
+    outbox::Outbox,
+};
+
+/// What a connection's lock guards: its outbox, the writing end, and how far it has come.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    pub(super) outbox: Outbox,
+    pub(super) link: Link,
+    pub(super) state: State,
+    /// Some turn will flush the outbox.
+    pub(super) scheduled: bool,
+    /// The transport took no more, and a task of its own waits to empty the outbox.
+    pub(super) blocked: bool,
+    /// The one pong that waits while the transport is blocked; a newer one replaces it.
+    pub(super) pong: Option<Box<Frame>>,
+    /// Messages that the policy dropped, or that were volatile and found no room.
+    pub(super) dropped: u64,
+    pub(super) pulse: super::pulse::Pulse,
+}
+
+#[derive(Debug)]
+pub(super) enum State {
+    Open,
+    Closing(Box<Closing>),
+    Closed(Box<Closed>),
+}
+
+/// A close under way.
+#[derive(Debug)]
+pub(super) struct Closing {
+    pub(super) by: Initiator,
+    pub(super) disconnect: Disconnect,
+    /// The peer's close frame has come.
+    pub(super) answered: bool,
+    /// The peer broke a rule: nothing it sends is looked at any more.
+    pub(super) failed: bool,
+    /// The transport is cut at this time.
+    pub(super) deadline: Instant,
+}
+
+impl Outlet {
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+
+    pub(super) fn closed(&self) -> Option<&Closed> {
+        match &self.state {
+            State::Closed(closed) => Some(closed),
+            _ => None,
+        }
+    }
+
+    /// Whether the writing side ends once everything is written.
+    pub(super) fn needs_end(&self) -> bool {
+        matches!(&self.state, State::Closing(closing) if closing.answered || closing.failed)
+    }
+
+    /// How the connection counts as ended if its transport is lost now.
+    pub(super) fn lost(&self) -> Closed {
+        match &self.state {
+            State::Open => Closed::new(Initiator::Transport, Disconnect::ABNORMAL, false),
+            State::Closing(closing) => {
+                Closed::new(closing.by, closing.disconnect.clone(), closing.answered)
+            }
+            State::Closed(closed) => (**closed).clone(),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Connections from hyper, and from what is built on it.
+
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::{Endpoint, WebSocket, link::Transport};
+use crate::address::Address;
+
+impl Endpoint {
+    /// A connection over a stream that hyper has upgraded, after it answered 101.
+    ///
+    /// A plain TCP stream is found inside it, and then written to without a task. `peer` is the
+    /// address it comes from.
+    pub fn upgraded(
+        &self,
+        upgraded: Upgraded,
+        peer: Option<std::net::SocketAddr>,
+        address: Address,
+    ) -> WebSocket {
+        match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => self.accepted(parts.io.into_inner().into(), &parts.read_buf, address),
+            Err(upgraded) => self.accepted(
+                Transport::stream(TokioIo::new(upgraded), peer),
+                &[],
+                address,
+            ),
+        }
+    }
+}

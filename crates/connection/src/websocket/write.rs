@@ -1,0 +1,230 @@
+//! From an outbox to the peer.
+//!
+//! [`flush`] writes without waiting, from whichever task filled the outbox. Only a transport that takes
+//! no more gets a task: [`drain`], which ends when the outbox is empty.
+
+use std::{
+    future::poll_fn,
+    io::{self, IoSlice},
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+};
+
+use tokio::time::timeout;
+
+use super::{
+    handle::WebSocketHandle,
+    lifecycle::{Outlet, State},
+};
+use crate::{
+    disconnect::{Closed, Disconnect, Initiator},
+    frame::Frame,
+    outbox::Outbox,
+};
+
+/// Outboxes up to this size are copied into one buffer; larger ones are written piece by piece.
+const GATHER_BYTES: usize = 64 * 1024;
+
+/// Most pieces of one vectored write.
+const MAX_PIECES: usize = 64;
+
+/// Batches up to this size are flushed by the turn that filled them.
+const FLUSH_AT_ONCE: usize = 64;
+
+/// A buffer for many small frames, and which frames it holds.
+///
+/// Broadcasts put the same frames into many outboxes, so that one copy often serves for the next peer.
+#[derive(Debug, Default)]
+pub(crate) struct Gather {
+    bytes: Vec<u8>,
+    frames: Vec<Frame>,
+}
+
+impl Gather {
+    pub(crate) const fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            frames: Vec::new(),
+        }
+    }
+
+    /// Lets go of the frames, and of the memory if it is much.
+    pub(super) fn forget(&mut self) {
+        self.frames.clear();
+        self.bytes.clear();
+    }
+
+    /// The bytes of all frames of `outlet`.
+    fn bytes_of(&mut self, outlet: &Outlet) -> &[u8] {
+        let waiting = outlet.outbox.frames();
+        let known = self.frames.len() == outlet.outbox.len()
+            && self
+                .frames
+                .iter()
+                .zip(waiting)
+                .all(|(known, frame)| known.same(frame));
+        if !known {
+            self.forget();
+            for frame in outlet.outbox.frames() {
+                self.bytes.extend_from_slice(frame.as_bytes());
+                self.frames.push(frame.clone());
+            }
+        }
+        &self.bytes[outlet.outbox.written()..]
+    }
+}
+
+/// Flushes every connection of `batch`, here if they are few, else soon; leaves it empty.
+pub(crate) fn flush_all(batch: &mut Vec<Arc<WebSocketHandle>>, gather: &mut Gather) {
+    if batch.len() > FLUSH_AT_ONCE {
+        let flusher = Arc::clone(batch[0].endpoint().flusher());
+        flusher.add(batch);
+        return;
+    }
+    for connection in batch.drain(..) {
+        flush(&connection, gather);
+    }
+    gather.forget();
+}
+
+/// Writes what waits for one peer, as far as its transport takes it now.
+pub(super) fn flush(connection: &Arc<WebSocketHandle>, gather: &mut Gather) {
+    let mut outlet = connection.outlet();
+    outlet.scheduled = false;
+    if outlet.blocked || outlet.outbox.is_empty() {
+        return;
+    }
+    match write_gathered(&mut outlet, gather) {
+        Some(Ok(())) if !outlet.needs_end() => connection.announce_room(),
+        Some(Err(error)) => connection.lose(&mut outlet, &error),
+        _ => settle(connection, &mut outlet),
+    }
+}
+
+/// The usual case: a TCP stream that takes all that waits with one system call. `None` when it is
+/// another transport or did not take everything.
+fn write_gathered(outlet: &mut Outlet, gather: &mut Gather) -> Option<io::Result<()>> {
+    if outlet.outbox.bytes() > GATHER_BYTES && outlet.outbox.only().is_none() {
+        return None;
+    }
+    let result = match outlet.outbox.only() {
+        Some(frame) => outlet
+            .link
+            .try_write(&frame.as_bytes()[outlet.outbox.written()..])?,
+        None => outlet.link.try_write(gather.bytes_of(outlet))?,
+    };
+    match result {
+        Ok(count) => {
+            outlet.outbox.consume(count);
+            outlet.outbox.is_empty().then_some(Ok(()))
+        }
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+            ) =>
+        {
+            None
+        }
+        Err(error) => Some(Err(error)),
+    }
+}
+
+/// Writes and ends what can be written and ended now, and leaves the rest to a task.
+pub(super) fn settle(connection: &Arc<WebSocketHandle>, outlet: &mut Outlet) {
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        match poll_step(connection, outlet, &mut context) {
+            Poll::Ready(Ok(Step::Progress)) => {}
+            Poll::Ready(Ok(Step::Drained | Step::Gone)) => return connection.announce_room(),
+            Poll::Ready(Err(error)) => return connection.lose(outlet, &error),
+            Poll::Pending => {
+                // The task polls again with a waker of its own.
+                outlet.blocked = true;
+                connection
+                    .endpoint()
+                    .runtime()
+                    .spawn(drain(Arc::clone(connection)));
+                return;
+            }
+        }
+    }
+}
+
+/// The first frames that wait, without what is written of them.
+fn waiting_pieces<'a, 'p>(
+    outbox: &'a Outbox,
+    pieces: &'p mut [IoSlice<'a>; MAX_PIECES],
+) -> &'p [IoSlice<'a>] {
+    let mut skip = outbox.written();
+    let mut count = 0;
+    for (piece, frame) in pieces.iter_mut().zip(outbox.frames()) {
+        *piece = IoSlice::new(&frame.as_bytes()[skip..]);
+        skip = 0;
+        count += 1;
+    }
+    &pieces[..count]
+}
+
+/// What one step of [`drain`] reached.
+enum Step {
+    /// The transport took something.
+    Progress,
+    /// Nothing is left to write.
+    Drained,
+    /// The connection has ended.
+    Gone,
+}
+
+/// Empties the outbox of a transport that does not take everything at once.
+async fn drain(connection: Arc<WebSocketHandle>) {
+    let stall = connection.endpoint().config().write_timeout;
+    loop {
+        let step = poll_fn(|context| poll_step(&connection, &mut connection.outlet(), context));
+        match timeout(stall, step).await {
+            Ok(Ok(Step::Progress)) => connection.announce_room(),
+            Ok(Ok(Step::Drained | Step::Gone)) => return connection.announce_room(),
+            Ok(Err(error)) => return connection.lose(&mut connection.outlet(), &error),
+            Err(_elapsed) => {
+                let mut outlet = connection.outlet();
+                let closed = match &outlet.state {
+                    State::Open => Closed::new(Initiator::Local, Disconnect::SLOW_CONSUMER, false),
+                    _ => outlet.lost(),
+                };
+                return connection.cut(&mut outlet, closed);
+            }
+        }
+    }
+}
+
+/// One step towards an empty outbox and, where that is due, the end of the writing side.
+fn poll_step(
+    connection: &WebSocketHandle,
+    outlet: &mut Outlet,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<Step>> {
+    if outlet.closed().is_some() {
+        return Poll::Ready(Ok(Step::Gone));
+    }
+    if !outlet.outbox.is_empty() {
+        let mut pieces = [IoSlice::new(&[]); MAX_PIECES];
+        let pieces = waiting_pieces(&outlet.outbox, &mut pieces);
+        let count = ready!(outlet.link.poll_write(context, pieces))?;
+        if count == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        outlet.outbox.consume(count);
+        return Poll::Ready(Ok(Step::Progress));
+    }
+    if let Some(pong) = outlet.pong.take() {
+        outlet.outbox.append(*pong);
+        return Poll::Ready(Ok(Step::Progress));
+    }
+    ready!(outlet.link.poll_flush(context))?;
+    if outlet.needs_end() {
+        ready!(outlet.link.poll_end(context))?;
+        connection.ended(outlet);
+    }
+    outlet.blocked = false;
+    Poll::Ready(Ok(Step::Drained))
+}
