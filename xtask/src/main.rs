@@ -2,7 +2,7 @@
 //!
 //! A task is a module with a `run` function that takes the words after its name and answers with an
 //! [`Outcome`]. Aliases in `.cargo/config.toml` serve where no logic is needed; what needs logic is
-//! here. Start at [`test`], the command that a fresh machine runs.
+//! here. Start at [`mod@test`], the command that a fresh machine runs.
 
 mod autobahn;
 mod fuzz;
