@@ -164,9 +164,7 @@ fn chromium() -> Result<PathBuf, String> {
     if let Some(path) = installed_chromium() {
         return Ok(path);
     }
-    apt_install("chromium").map_err(|why| {
-        format!("{why}; install chromium or google-chrome, or set CHROMIUM to one")
-    })?;
+    apt_install("chromium").map_err(|how| format!("{how}, or set CHROMIUM to a browser"))?;
     installed_chromium().ok_or("installed, but not on PATH: set CHROMIUM to it".to_owned())
 }
 
@@ -174,8 +172,7 @@ fn redis() -> Result<String, String> {
     if let Some(path) = find("redis-server") {
         return Ok(show(path));
     }
-    apt_install("redis-server")
-        .map_err(|why| format!("{why}; install redis-server 7 or newer, on PATH"))?;
+    apt_install("redis-server")?;
     find("redis-server")
         .map(show)
         .ok_or("installed, but not on PATH".to_owned())
@@ -188,7 +185,7 @@ fn show(path: PathBuf) -> String {
 
 /// Installs a Debian package, where that asks nobody for a password.
 fn apt_install(package: &str) -> Result<(), String> {
-    let apt = find("apt-get").ok_or("there is no apt-get here")?;
+    let apt = find("apt-get").ok_or_else(|| format!("install {package} and put it on PATH"))?;
     let root = output_of(Command::new("id").arg("-u")).as_deref() == Some("0");
     let sudo = !root && output_of(Command::new("sudo").args(["-n", "true"])).is_some();
     if !root && !sudo {

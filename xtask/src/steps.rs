@@ -16,7 +16,7 @@ pub(crate) struct Steps {
 
 #[derive(Debug)]
 struct Done {
-    name: &'static str,
+    name: String,
     passed: bool,
     took: Duration,
 }
@@ -33,7 +33,7 @@ impl Steps {
     }
 
     /// Runs one step, unless an earlier failure ended the task.
-    pub(crate) fn step(&mut self, name: &'static str, how: &str, run: impl FnOnce() -> bool) {
+    pub(crate) fn step(&mut self, name: &str, how: &str, run: impl FnOnce() -> bool) {
         if self.fail_fast && self.failed() {
             return;
         }
@@ -42,7 +42,11 @@ impl Steps {
         let passed = run();
         let took = started.elapsed();
         println!("== {name}: {} ({})", verdict(passed), seconds(took));
-        self.done.push(Done { name, passed, took });
+        self.done.push(Done {
+            name: name.to_owned(),
+            passed,
+            took,
+        });
     }
 
     fn failed(&self) -> bool {
@@ -73,11 +77,11 @@ impl Steps {
             .done
             .iter()
             .filter(|step| !step.passed)
-            .map(|step| step.name)
+            .map(|step| step.name.as_str())
             .collect();
         let (task, count, took) = (self.task, self.done.len(), seconds(took));
         if failures.is_empty() {
-            format!("{task}: all {count} steps passed in {took}")
+            format!("{task}: {count} of {count} steps passed in {took}")
         } else {
             format!(
                 "{task}: {} of {count} steps FAILED in {took}: {}",
@@ -130,7 +134,7 @@ mod tests {
         steps.step("only", "", || true);
         assert_eq!(
             steps.closing(Duration::ZERO),
-            "test: all 1 steps passed in 0.0 s"
+            "test: 1 of 1 steps passed in 0.0 s"
         );
         assert_eq!(steps.finish(), Outcome::Passed);
     }
