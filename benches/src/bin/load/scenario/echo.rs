@@ -17,7 +17,7 @@ pub(super) fn measure(job: &Job<'_>) -> anyhow::Result<Values> {
     let connections = job.connections();
     fleet.open_all(connections)?;
     let each = job.operations().div_ceil(connections as u64);
-    let mut echo = Echo::new(connections, job.options.payload)?;
+    let mut echo = Echo::new(connections, job.payload())?;
     echo.run(&mut fleet, (each / 10).max(2), outstanding)?;
     echo.forget();
     let interval = job.begin(&server)?;

@@ -24,7 +24,7 @@ pub(super) fn measure(job: &Job<'_>) -> anyhow::Result<Values> {
         Scenario::Rooms => Some((connections / job.options.room_size).max(1)),
         _ => None,
     };
-    let mut fan = Fan::new(connections, rooms, job.options.payload)?;
+    let mut fan = Fan::new(connections, rooms, job.payload())?;
     fan.join(&mut fleet)?;
     // Rounded up to whole turns round all rooms, so that every member receives equally many.
     let round = fan.audience.iter().sum::<u64>();

@@ -83,8 +83,8 @@ impl Scenario {
                  handshake; CPU is per connection."
             }
             Self::Stalled => {
-                "A broadcast with one client that never reads, beside one without. CPU is per \
-                 delivery."
+                "A broadcast with one client that never reads, beside one without. Messages \
+                 have 4 KiB or more, to fill the kernel's buffers soon. CPU is per delivery."
             }
         }
     }
@@ -166,6 +166,13 @@ impl Job<'_> {
         self.options
             .connections
             .unwrap_or(self.scenario.default_connections())
+    }
+
+    fn payload(&self) -> usize {
+        match self.scenario {
+            Scenario::Stalled => self.options.payload.max(stalled::PAYLOAD),
+            _ => self.options.payload,
+        }
     }
 
     /// Operations in the measured interval; fewer where the gauge slows the server down.
@@ -261,7 +268,7 @@ pub(crate) fn run(
         let what = format!("{} {variant} {} {pair}", scenario.name(), side.name());
         bar.set_message(what.clone());
         let values = job.measure().with_context(|| what)?;
-        let (connections, payload) = (job.connections(), options.payload);
+        let (connections, payload) = (job.connections(), job.payload());
         journal.add(Run {
             scenario,
             variant,

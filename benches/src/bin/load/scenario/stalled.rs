@@ -8,8 +8,10 @@ use crate::client::{Fleet, Handler};
 use crate::stats::{Metric, Values, real};
 use crate::usage::Memory;
 
-/// More than the kernel's buffers and a queue of a thousand messages hold.
-const TRIGGERS: u64 = 2_500;
+/// With [`PAYLOAD`], more than the kernel's largest send buffer (4 MiB) and a queue of 1 MiB hold.
+const TRIGGERS: u64 = 1_500;
+/// Least size of a message: smaller ones take long to fill the kernel's buffers.
+pub(super) const PAYLOAD: usize = 4 << 10;
 /// A small window, so that the server notices the stalled client soon.
 const RECEIVE_BUFFER: usize = 4 << 10;
 
@@ -18,7 +20,7 @@ pub(super) fn measure(job: &Job<'_>) -> anyhow::Result<Values> {
     let with_stalled = job.variant == Variant::OneStalled;
     let readers = job.connections() - usize::from(with_stalled);
     fleet.open_all(readers)?;
-    let mut fan = Fan::new(readers, None, job.options.payload)?;
+    let mut fan = Fan::new(readers, None, job.payload())?;
     fan.run(&mut fleet, TRIGGERS / 20, 1)?;
     fan.forget();
     let stalled = with_stalled.then(|| open_stalled(&mut fleet)).transpose()?;
