@@ -1,0 +1,303 @@
+//! Who is in one namespace and its rooms, decided under one lock.
+//!
+//! An entry lives from its first connection to its last. Then it is dead for good, a fact settled under
+//! the same lock as the last removal: whoever still finds it in the map takes a fresh one.
+
+use std::collections::{HashMap, hash_map};
+
+use parking_lot::Mutex;
+use switchboard_connection::{AnyConnection, Room};
+
+use crate::{
+    config::{OnDuplicate, PoolConfig},
+    gate::Gate,
+    identity::Identity,
+    pool::{AddError, Removed},
+    roll::{Connections, Roll},
+    rooms::{JoinError, Joined, Left},
+};
+
+#[derive(Debug, Default)]
+pub(crate) struct Entry(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    dead: bool,
+    members: Roll,
+    /// Rooms that have members.
+    rooms: HashMap<Room, Roll>,
+    /// The rooms of each member that is in any, in the order joined.
+    rooms_of: HashMap<Identity, Vec<Room>>,
+}
+
+/// What became of a connection that asked to enter.
+#[derive(Debug)]
+pub(crate) enum Entering {
+    First,
+    Member,
+    /// In the place of this one, which is out.
+    Replaced(AnyConnection),
+    Refused(AddError),
+    /// This entry is dead: look for a fresh one.
+    Dead,
+}
+
+/// What a broadcast goes through; see [`Entry::select`].
+#[derive(Default)]
+pub(crate) struct Selection {
+    /// Each in turn.
+    pub(crate) targets: Vec<Connections>,
+    /// Whom to leave out.
+    pub(crate) left_out: Vec<Identity>,
+    /// Rooms asked for that have no members.
+    pub(crate) absent: usize,
+}
+
+impl Entry {
+    pub(crate) fn add(
+        &self,
+        connection: &AnyConnection,
+        gate: &Gate,
+        config: &PoolConfig,
+    ) -> Entering {
+        let state = &mut *self.0.lock();
+        if state.dead {
+            return Entering::Dead;
+        }
+        if !gate.is_open() {
+            // The entry may have been made for this newcomer.
+            state.dead = state.members.len() == 0;
+            return Entering::Refused(AddError::Draining);
+        }
+        let id = connection.address().id.as_str();
+        let entering = match state.members.get(id) {
+            None if state.members.len() == 0 => Entering::First,
+            None => Entering::Member,
+            Some(old)
+                if config.on_duplicate == OnDuplicate::Reject
+                    || Identity::of(old) == Identity::of(connection) =>
+            {
+                return Entering::Refused(AddError::Duplicate);
+            }
+            Some(old) => Entering::Replaced(old.clone()),
+        };
+        if let Entering::Replaced(old) = &entering {
+            state.take_out(id, Identity::of(old));
+        }
+        state.members.push(connection.clone());
+        entering
+    }
+
+    /// Whether the entry is dead, or just became so because it is empty.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.0.lock().dead
+    }
+
+    pub(crate) fn remove(&self, id: &str, identity: Identity) -> Removed {
+        let state = &mut *self.0.lock();
+        if !state.take_out(id, identity) {
+            return Removed::Absent;
+        }
+        if state.members.len() > 0 {
+            return Removed::Member;
+        }
+        state.dead = true;
+        Removed::LastInNamespace
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<AnyConnection> {
+        self.0.lock().members.get(id).cloned()
+    }
+
+    pub(crate) fn holds(&self, id: &str, identity: Identity) -> bool {
+        self.0.lock().members.holds(id, identity)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().members.len()
+    }
+
+    pub(crate) fn members(&self) -> Connections {
+        self.0.lock().members.snapshot()
+    }
+
+    pub(crate) fn join(
+        &self,
+        connection: &AnyConnection,
+        room: &Room,
+        limit: Option<usize>,
+    ) -> Result<Joined, JoinError> {
+        let State {
+            members,
+            rooms,
+            rooms_of,
+            ..
+        } = &mut *self.0.lock();
+        let (id, identity) = (connection.address().id.as_str(), Identity::of(connection));
+        if !members.holds(id, identity) {
+            return Err(JoinError::Absent);
+        }
+        if rooms
+            .get(room)
+            .is_some_and(|members| members.holds(id, identity))
+        {
+            return Ok(Joined::Already);
+        }
+        let mine = rooms_of.entry(identity).or_default();
+        if let Some(limit) = limit.filter(|limit| mine.len() >= *limit) {
+            if mine.is_empty() {
+                rooms_of.remove(&identity);
+            }
+            return Err(JoinError::TooManyRooms { limit });
+        }
+        // All members of a room share the text of its name.
+        let (joined, room) = match rooms.entry(room.clone()) {
+            hash_map::Entry::Occupied(mut entry) => {
+                entry.get_mut().push(connection.clone());
+                (Joined::Member, entry.key().clone())
+            }
+            hash_map::Entry::Vacant(entry) => {
+                let room = entry.key().clone();
+                entry.insert(Roll::default()).push(connection.clone());
+                (Joined::FirstInRoom, room)
+            }
+        };
+        mine.push(room);
+        Ok(joined)
+    }
+
+    pub(crate) fn leave(&self, id: &str, identity: Identity, room: &str) -> Left {
+        let state = &mut *self.0.lock();
+        let left = state.leave_room(id, identity, room);
+        if left == Left::Absent {
+            return left;
+        }
+        if let hash_map::Entry::Occupied(mut mine) = state.rooms_of.entry(identity) {
+            mine.get_mut().retain(|joined| joined.as_str() != room);
+            if mine.get().is_empty() {
+                mine.remove();
+            }
+        }
+        left
+    }
+
+    pub(crate) fn leave_all(&self, id: &str, identity: Identity) -> Vec<(Room, Left)> {
+        let state = &mut *self.0.lock();
+        if !state.members.holds(id, identity) {
+            return Vec::new();
+        }
+        state.leave_all(id, identity)
+    }
+
+    pub(crate) fn rooms_of(&self, id: &str, identity: Identity) -> Vec<Room> {
+        let state = self.0.lock();
+        if !state.members.holds(id, identity) {
+            return Vec::new();
+        }
+        state.rooms_of.get(&identity).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn is_in(&self, id: &str, identity: Identity, room: &str) -> bool {
+        self.0
+            .lock()
+            .rooms
+            .get(room)
+            .is_some_and(|members| members.holds(id, identity))
+    }
+
+    pub(crate) fn room(&self, room: &str) -> Connections {
+        self.0
+            .lock()
+            .rooms
+            .get(room)
+            .map(Roll::snapshot)
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn room_len(&self, room: &str) -> usize {
+        self.0.lock().rooms.get(room).map_or(0, Roll::len)
+    }
+
+    pub(crate) fn rooms(&self) -> Vec<Room> {
+        self.0.lock().rooms.keys().cloned().collect()
+    }
+
+    /// Whom a broadcast reaches: `rooms`, or everyone, without the ids and rooms left out.
+    ///
+    /// All of it at one moment. Identities left out cannot be mistaken for later connections: those
+    /// that count are kept alive by the targets.
+    pub(crate) fn select(
+        &self,
+        rooms: Option<&[&str]>,
+        left_out: &[&str],
+        rooms_left_out: &[&str],
+    ) -> Selection {
+        let state = self.0.lock();
+        let mut selection = Selection::default();
+        match rooms {
+            None => selection.targets.push(state.members.snapshot()),
+            Some(rooms) => {
+                for room in rooms {
+                    match state.rooms.get(*room) {
+                        Some(members) => selection.targets.push(members.snapshot()),
+                        None => selection.absent += 1,
+                    }
+                }
+            }
+        }
+        let ids = left_out.iter().filter_map(|id| state.members.get(id));
+        selection.left_out.extend(ids.map(Identity::of));
+        for members in rooms_left_out
+            .iter()
+            .filter_map(|room| state.rooms.get(*room))
+        {
+            selection
+                .left_out
+                .extend(members.snapshot().iter().map(Identity::of));
+        }
+        selection
+    }
+}
+
+impl State {
+    /// Removes this very object from the namespace and its rooms.
+    fn take_out(&mut self, id: &str, identity: Identity) -> bool {
+        if self.members.remove(id, identity).is_none() {
+            return false;
+        }
+        self.leave_all(id, identity);
+        true
+    }
+
+    fn leave_all(&mut self, id: &str, identity: Identity) -> Vec<(Room, Left)> {
+        let rooms = self.rooms_of.remove(&identity).unwrap_or_default();
+        shrink(&mut self.rooms_of);
+        let leave = |room: Room| {
+            let left = self.leave_room(id, identity, &room);
+            (room, left)
+        };
+        rooms.into_iter().map(leave).collect()
+    }
+
+    fn leave_room(&mut self, id: &str, identity: Identity, room: &str) -> Left {
+        let Some(members) = self.rooms.get_mut(room) else {
+            return Left::Absent;
+        };
+        if members.remove(id, identity).is_none() {
+            return Left::Absent;
+        }
+        if members.len() > 0 {
+            return Left::Member;
+        }
+        self.rooms.remove(room);
+        shrink(&mut self.rooms);
+        Left::LastInRoom
+    }
+}
+
+/// Gives back what a crowd needed that has gone.
+fn shrink<K: Eq + std::hash::Hash, V>(map: &mut HashMap<K, V>) {
+    if map.capacity() > 64 && map.capacity() > 8 * map.len() {
+        map.shrink_to(2 * map.len());
+    }
+}

@@ -1,0 +1,155 @@
+//! Rooms: labels that connections of a namespace share.
+//!
+//! A room is there while it has members. Its order is the order of joining.
+
+use std::sync::Arc;
+
+use switchboard_connection::{AnyConnection, Connection, Namespace, Room};
+
+use crate::{identity::Identity, name::NameOf, pool::Pool, roll::Connections};
+
+/// How a connection came to be in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Joined {
+    /// It is the room's only member; exactly one caller learns it per empty → non-empty.
+    FirstInRoom,
+    /// It joined those who were there.
+    Member,
+    /// It was in the room before; nothing changed.
+    Already,
+}
+
+impl Joined {
+    /// Whether the connection was not in the room before.
+    pub fn is_new(self) -> bool {
+        self != Self::Already
+    }
+}
+
+/// Why a connection could not join a room. Nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// This connection is not in the pool, or no longer. Retrying will not help.
+    #[error("connection is not in the pool")]
+    Absent,
+    /// It is in as many rooms as a connection may be; it may join after leaving one.
+    #[error("connection is in {limit} rooms, which is the limit")]
+    TooManyRooms {
+        /// The limit, from [`PoolConfig`](crate::PoolConfig).
+        limit: usize,
+    },
+}
+
+impl JoinError {
+    /// The stable code for logs and clients.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Absent => "ABSENT",
+            Self::TooManyRooms { .. } => "TOO_MANY_ROOMS",
+        }
+    }
+}
+
+/// What leaving a room did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Left {
+    /// The connection was not in the room; nothing changed.
+    Absent,
+    /// It left; others remain.
+    Member,
+    /// It left and the room is gone; exactly one caller learns it per non-empty → empty.
+    LastInRoom,
+}
+
+/// Rooms.
+impl Pool {
+    /// Puts `connection`, this very object, into `room`.
+    ///
+    /// ```
+    /// # use switchboard_connection::{AnyConnection, Room};
+    /// # use switchboard_pool::{Joined, JoinError, Pool};
+    /// # fn example(pool: &Pool, connection: &AnyConnection) -> Result<(), JoinError> {
+    /// let lobby = Room::from_static("lobby");
+    /// assert_eq!(pool.join(connection, &lobby)?, Joined::FirstInRoom);
+    /// assert_eq!(pool.join(connection, &lobby)?, Joined::Already);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn join(&self, connection: &AnyConnection, room: &Room) -> Result<Joined, JoinError> {
+        let entry = self
+            .entry(&connection.address().namespace)
+            .ok_or(JoinError::Absent)?;
+        entry.join(connection, room, self.config().max_rooms_per_connection)
+    }
+
+    /// Takes `connection`, this very object, out of `room`.
+    pub fn leave<C: Connection + ?Sized>(
+        &self,
+        connection: &Arc<C>,
+        room: &(impl NameOf<Room> + ?Sized),
+    ) -> Left {
+        let address = connection.address();
+        self.entry(&address.namespace)
+            .map_or(Left::Absent, |entry| {
+                entry.leave(&address.id, Identity::of(connection), room.as_name())
+            })
+    }
+
+    /// Takes `connection` out of each room it is in, and says of each what that did.
+    pub fn leave_all<C: Connection + ?Sized>(&self, connection: &Arc<C>) -> Vec<(Room, Left)> {
+        let address = connection.address();
+        self.entry(&address.namespace)
+            .map(|entry| entry.leave_all(&address.id, Identity::of(connection)))
+            .unwrap_or_default()
+    }
+
+    /// The rooms of `connection`, in the order joined; none when it is not in the pool.
+    pub fn rooms_of<C: Connection + ?Sized>(&self, connection: &Arc<C>) -> Vec<Room> {
+        let address = connection.address();
+        self.entry(&address.namespace)
+            .map(|entry| entry.rooms_of(&address.id, Identity::of(connection)))
+            .unwrap_or_default()
+    }
+
+    /// Whether `connection`, this very object, is in `room`.
+    pub fn is_in<C: Connection + ?Sized>(
+        &self,
+        connection: &Arc<C>,
+        room: &(impl NameOf<Room> + ?Sized),
+    ) -> bool {
+        let address = connection.address();
+        self.entry(&address.namespace)
+            .is_some_and(|entry| entry.is_in(&address.id, Identity::of(connection), room.as_name()))
+    }
+
+    /// The members of `room`, in the order they joined.
+    pub fn members(
+        &self,
+        namespace: &(impl NameOf<Namespace> + ?Sized),
+        room: &(impl NameOf<Room> + ?Sized),
+    ) -> Connections {
+        self.entry(namespace.as_name())
+            .map(|entry| entry.room(room.as_name()))
+            .unwrap_or_default()
+    }
+
+    /// How many members `room` has.
+    pub fn member_count(
+        &self,
+        namespace: &(impl NameOf<Namespace> + ?Sized),
+        room: &(impl NameOf<Room> + ?Sized),
+    ) -> usize {
+        self.entry(namespace.as_name())
+            .map_or(0, |entry| entry.room_len(room.as_name()))
+    }
+
+    /// The rooms of `namespace` that have members, in no particular order.
+    pub fn rooms(&self, namespace: &(impl NameOf<Namespace> + ?Sized)) -> Vec<Room> {
+        self.entry(namespace.as_name())
+            .map(|entry| entry.rooms())
+            .unwrap_or_default()
+    }
+}
