@@ -1,1 +1,52 @@
-//! switchboard.
+//! Holds WebSocket connections, addresses them by namespace, room and user, and lets them go gently.
+//!
+//! This crate is the front door: it re-exports the layers, each of which is a crate of its own that can
+//! be used without those above it.
+//!
+//! | module | crate | is |
+//! |---|---|---|
+//! | [`connection`] | `switchboard-connection` | one peer: bounded outbox, heartbeats, graceful close |
+//! | [`pool`] | `switchboard-pool` | connections by namespace and room: send, broadcast, drain |
+//! | [`server`] | `switchboard-server` | the listener: admission, limits, TLS, shutdown |
+//!
+//! A chat in a few lines:
+//!
+//! ```no_run
+//! use switchboard::prelude::*;
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let listener = Listener::bind("127.0.0.1:8080", ListenerConfig::default()).await?;
+//! let pool = listener.pool().clone();
+//! let server = listener.serve(move |mut socket| {
+//!     let pool = pool.clone();
+//!     async move {
+//!         let namespace = socket.address().namespace.clone();
+//!         while let Some(event) = socket.next().await {
+//!             if let Event::Text(text) = event {
+//!                 pool.namespace(&namespace).send(text);
+//!             }
+//!         }
+//!     }
+//! })?;
+//!
+//! tokio::signal::ctrl_c().await?;
+//! server.shutdown(Drain::per_second(100)).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub use switchboard_connection as connection;
+pub use switchboard_pool as pool;
+pub use switchboard_server as server;
+
+/// What most programs name.
+pub mod prelude {
+    pub use switchboard_connection::{
+        Address, AnyConnection, Closed, Connection, ConnectionConfig, ConnectionExt, ConnectionId,
+        Delivery, Disconnect, Endpoint, Event, Frame, Namespace, Room, WebSocket,
+    };
+    pub use switchboard_pool::{Drain, Pool, PoolConfig, Report};
+    pub use switchboard_server::{
+        Admission, Listener, ListenerConfig, Refusal, Server, UpgradeRequest,
+    };
+}

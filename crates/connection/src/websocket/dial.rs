@@ -1,6 +1,8 @@
 //! Dialled connections.
 
-use std::{io, sync::Arc};
+use std::io;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Request, Response};
 use tokio::{net::TcpStream, time::timeout_at};
