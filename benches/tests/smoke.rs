@@ -91,6 +91,21 @@ fn every_other_scenario_runs_to_its_end() {
 }
 
 #[test]
+fn a_gathering_server_delivers_every_message_of_a_batch() {
+    let arguments = [
+        "broadcast",
+        "--connections",
+        "8",
+        "--in-flight",
+        "16",
+        "--server-arg=--gather",
+    ];
+    let (output, out) = load("gather", BARE, &arguments);
+    assert_success(&output);
+    assert_eq!(runs(&out).len(), 2);
+}
+
+#[test]
 fn a_program_that_is_no_server_is_reported() {
     let (output, _) = load("nothing", "/nonexistent/server", &["broadcast"]);
     assert!(!output.status.success());

@@ -19,6 +19,9 @@ pub(crate) struct Arguments {
     /// The server under test [default: bench-server next to this program].
     #[arg(long)]
     server: Option<PathBuf>,
+    /// One more argument for the server under test; may be repeated.
+    #[arg(long, allow_hyphen_values = true)]
+    server_arg: Vec<String>,
     /// The baseline [default: bare-server next to this program].
     #[arg(long)]
     bare: Option<PathBuf>,
@@ -90,6 +93,7 @@ impl Mode {
 pub(crate) struct Options {
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) server: PathBuf,
+    pub(crate) server_arguments: Vec<String>,
     pub(crate) bare: PathBuf,
     pub(crate) connections: Option<usize>,
     pub(crate) payload: usize,
@@ -153,6 +157,7 @@ impl Arguments {
         Ok(Options {
             scenarios,
             server,
+            server_arguments: self.server_arg,
             bare,
             connections: self.connections,
             payload: usize::try_from(self.payload)?,

@@ -192,6 +192,9 @@ impl Job<'_> {
         if let Some(workers) = self.options.workers {
             arguments.extend(["--workers".to_owned(), workers.to_string()]);
         }
+        if self.side == Side::Server {
+            arguments.extend(self.options.server_arguments.iter().cloned());
+        }
         let wrapper = self.gauge.wrapper(&self.options.out);
         let server = Server::start(program, &wrapper, &arguments, self.cores)?;
         let fleet = Fleet::new(server.address(), self.stop)?;
