@@ -123,7 +123,8 @@ impl Entry {
 
     pub(crate) fn join(
         &self,
-        connection: &AnyConnection,
+        id: &str,
+        identity: Identity,
         room: &Room,
         limit: Option<usize>,
     ) -> Result<Joined, JoinError> {
@@ -133,10 +134,12 @@ impl Entry {
             rooms_of,
             ..
         } = &mut *self.0.lock();
-        let (id, identity) = (connection.address().id.as_str(), Identity::of(connection));
-        if !members.holds(id, identity) {
+        let connection = members
+            .get(id)
+            .filter(|found| Identity::of(found) == identity);
+        let Some(connection) = connection else {
             return Err(JoinError::Absent);
-        }
+        };
         if rooms
             .get(room)
             .is_some_and(|members| members.holds(id, identity))

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use switchboard_connection::{AnyConnection, Connection, Namespace, Room};
+use switchboard_connection::{Connection, Namespace, Room};
 
 use crate::{identity::Identity, name::NameOf, pool::Pool, roll::Connections};
 
@@ -78,11 +78,15 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn join(&self, connection: &AnyConnection, room: &Room) -> Result<Joined, JoinError> {
-        let entry = self
-            .entry(&connection.address().namespace)
-            .ok_or(JoinError::Absent)?;
-        entry.join(connection, room, self.config().max_rooms_per_connection)
+    pub fn join<C: Connection + ?Sized>(
+        &self,
+        connection: &Arc<C>,
+        room: &Room,
+    ) -> Result<Joined, JoinError> {
+        let address = connection.address();
+        let entry = self.entry(&address.namespace).ok_or(JoinError::Absent)?;
+        let limit = self.config().max_rooms_per_connection;
+        entry.join(&address.id, Identity::of(connection), room, limit)
     }
 
     /// Takes `connection`, this very object, out of `room`.
