@@ -40,10 +40,14 @@ pub(crate) fn parse(bytes: &mut [u8]) -> Parsed<'_> {
     let (mask, payload) = frame.split_at_mut(4);
     // Sixteen bytes at a time, so that the compiler uses wide registers.
     let wide: [u8; 16] = std::array::from_fn(|index| mask[index % 4]);
-    for chunk in payload.chunks_mut(16) {
+    let (chunks, rest) = payload.as_chunks_mut::<16>();
+    for chunk in chunks {
         for (byte, key) in chunk.iter_mut().zip(wide) {
             *byte ^= key;
         }
+    }
+    for (byte, key) in rest.iter_mut().zip(wide) {
+        *byte ^= key;
     }
     Parsed::Frame {
         opcode: first & 0x0f,

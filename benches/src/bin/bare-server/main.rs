@@ -74,6 +74,7 @@ struct Client {
 struct Server {
     listener: TcpListener,
     epoll: Epoll,
+    events: Vec<EpollEvent>,
     gather: bool,
     /// Indexed by file descriptor, which the kernel keeps small.
     clients: Vec<Option<Client>>,
@@ -101,6 +102,7 @@ impl Server {
         Ok(Self {
             listener,
             epoll,
+            events: vec![EpollEvent::empty(); 512],
             gather,
             clients: Vec::new(),
             rooms: HashMap::new(),
@@ -112,15 +114,14 @@ impl Server {
 
     /// Waits for readiness, then serves every socket that is ready.
     fn turn(&mut self) -> anyhow::Result<()> {
-        let mut events = [EpollEvent::empty(); 512];
-        let ready = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
+        let ready = match self.epoll.wait(&mut self.events, EpollTimeout::NONE) {
             Ok(ready) => ready,
             Err(Errno::EINTR) => 0,
             Err(error) => return Err(error).context("epoll_wait"),
         };
         let listener = index_of(&self.listener);
-        for event in &events[..ready] {
-            let index = usize::try_from(event.data())?;
+        for event in 0..ready {
+            let index = usize::try_from(self.events[event].data())?;
             if index == listener {
                 self.accept()?;
             } else {
