@@ -1,7 +1,5 @@
 //! What waits to be written to one peer: bounded in bytes and in messages.
 
-use std::collections::VecDeque;
-
 use crate::{
     config::SlowConsumer,
     connection::{Delivery, SendError, Sent},
@@ -22,7 +20,8 @@ pub(crate) struct Bounds {
 /// Frames in the order they were accepted, and how far the first one is written.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    queue: VecDeque<Frame>,
+    /// A plain list: the usual outbox is emptied as a whole, by one write.
+    queue: Vec<Frame>,
     bytes: usize,
     /// Bytes of the first frame that the transport already took.
     written: usize,
@@ -31,6 +30,7 @@ pub(crate) struct Outbox {
 impl Outbox {
     /// Accepts `frame`, or does what `delivery` and the policy say. `blocked` tells whether the
     /// transport takes no bytes at the moment.
+    #[inline]
     pub(crate) fn push(
         &mut self,
         frame: &Frame,
@@ -38,8 +38,7 @@ impl Outbox {
         delivery: Delivery,
         blocked: bool,
     ) -> Result<Sent, SendError> {
-        let fits = self.fits(frame.len(), bounds);
-        if !fits || (blocked && delivery == Delivery::Volatile) {
+        if !self.fits(frame.len(), bounds) || (blocked && delivery == Delivery::Volatile) {
             return self.push_without_room(frame, bounds, delivery);
         }
         self.append(frame.clone());
@@ -47,6 +46,7 @@ impl Outbox {
     }
 
     /// Whether a frame of `len` bytes has room.
+    #[inline]
     pub(crate) fn fits(&self, len: usize, bounds: &Bounds) -> bool {
         self.bytes + len <= bounds.bytes && self.queue.len() < bounds.messages
     }
@@ -88,9 +88,7 @@ impl Outbox {
                 self.queue[index].kind(),
                 FrameKind::Text | FrameKind::Binary
             ) {
-                if let Some(old) = self.queue.remove(index) {
-                    self.bytes -= old.len();
-                }
+                self.bytes -= self.queue.remove(index).len();
                 displaced += 1;
             } else {
                 index += 1;
@@ -100,9 +98,10 @@ impl Outbox {
     }
 
     /// Appends without looking at the bounds: for control frames, which are bounded by themselves.
+    #[inline]
     pub(crate) fn append(&mut self, frame: Frame) {
         self.bytes += frame.len();
-        self.queue.push_back(frame);
+        self.queue.push(frame);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -129,30 +128,38 @@ impl Outbox {
     }
 
     /// The one frame that waits, if it is one.
+    #[inline]
     pub(crate) fn only(&self) -> Option<&Frame> {
-        if self.queue.len() == 1 {
-            self.queue.front()
-        } else {
-            None
-        }
+        if let [frame] = &self.queue[..] { Some(frame) } else { None }
     }
 
     /// Removes `count` bytes that the transport took from the front.
+    #[inline]
     pub(crate) fn consume(&mut self, count: usize) {
-        if self.written + count == self.bytes {
-            self.clear();
-            return;
+        if self.written + count < self.bytes {
+            return self.consume_part(count);
         }
+        if self.queue.len() == 1 {
+            self.queue.pop();
+            self.bytes = 0;
+            self.written = 0;
+        } else {
+            self.clear();
+        }
+    }
+
+    fn consume_part(&mut self, count: usize) {
         self.written += count;
-        while let Some(first) = self.queue.front() {
-            let len = first.len();
-            if self.written < len {
+        let mut done = 0;
+        for frame in &self.queue {
+            if self.written < frame.len() {
                 break;
             }
-            self.written -= len;
-            self.bytes -= len;
-            self.queue.pop_front();
+            self.written -= frame.len();
+            self.bytes -= frame.len();
+            done += 1;
         }
+        self.queue.drain(..done);
     }
 
     /// Drops everything; returns how many frames that were.
@@ -160,7 +167,7 @@ impl Outbox {
         let dropped = self.queue.len();
         self.queue.clear();
         if self.queue.capacity() > KEPT_CAPACITY {
-            self.queue = VecDeque::new();
+            self.queue = Vec::new();
         }
         self.bytes = 0;
         self.written = 0;

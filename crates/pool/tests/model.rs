@@ -310,7 +310,7 @@ fn run(ops: Vec<Op>, policy: OnDuplicate) -> Result<(), TestCaseError> {
                     &mut model,
                     step,
                     NAMESPACES[namespace],
-                    to,
+                    to.as_deref(),
                     &except,
                     &name(rooms),
                 )?;
@@ -330,13 +330,13 @@ fn broadcast(
     model: &mut Model,
     step: usize,
     namespace: &'static str,
-    to: Option<Vec<&'static str>>,
+    to: Option<&[&'static str]>,
     except: &[String],
     rooms: &[&'static str],
 ) -> Result<(), TestCaseError> {
-    let (reached, absent) = model.reached(namespace, to.as_deref(), except, rooms);
+    let (reached, absent) = model.reached(namespace, to, except, rooms);
     let mut recipients = pool.namespace(namespace).except_all(except);
-    if let Some(to) = &to {
+    if let Some(to) = to {
         recipients = recipients.to_all(to);
     }
     for room in rooms {

@@ -160,6 +160,7 @@ impl WebSocketHandle {
     }
 
     /// Has the outbox flushed at the end of this thread's turn, unless somebody will already.
+    #[inline]
     fn schedule(&self, mut outlet: MutexGuard<'_, Outlet>) {
         if outlet.scheduled || outlet.blocked {
             return;
@@ -409,29 +410,13 @@ impl Connection for WebSocketHandle {
 
     fn try_send(&self, frame: &Frame, delivery: Delivery) -> Result<Sent, SendError> {
         let mut outlet = self.outlet.lock();
-        if !outlet.is_open() {
-            return Err(SendError::Closed);
+        let usual = outlet.is_open() && !outlet.blocked && self.role == Role::Server;
+        if !usual || !outlet.outbox.fits(frame.len(), self.endpoint.bounds()) {
+            return self.try_send_unusual(outlet, frame, delivery);
         }
-        let sent = match self.role {
-            Role::Server => self.push(&mut outlet, frame, delivery),
-            Role::Client => self.push(&mut outlet, &self.for_wire(frame.clone()), delivery),
-        };
-        match sent {
-            Ok(Sent::Queued) => {}
-            Ok(Sent::Displaced(count)) => self.count_dropped(&mut outlet, u64::from(count)),
-            Ok(Sent::Dropped) => {
-                self.count_dropped(&mut outlet, 1);
-                return sent;
-            }
-            Err(SendError::SlowConsumer) => {
-                self.count_dropped(&mut outlet, 1);
-                let disconnect = Disconnect::SLOW_CONSUMER;
-                self.begin_close(&mut outlet, Initiator::Local, disconnect, false, false);
-            }
-            Err(_) => return sent,
-        }
+        outlet.outbox.append(frame.clone());
         self.schedule(outlet);
-        sent
+        Ok(Sent::Queued)
     }
 
     fn close(&self, disconnect: Disconnect) -> bool {
@@ -486,24 +471,44 @@ impl Connection for WebSocketHandle {
 const MASK_LEN: usize = 4;
 
 impl WebSocketHandle {
-    fn push(
+    /// A peer that is closed, blocked or dialled, or an outbox without room.
+    #[cold]
+    fn try_send_unusual(
         &self,
-        outlet: &mut Outlet,
+        mut outlet: MutexGuard<'_, Outlet>,
         frame: &Frame,
         delivery: Delivery,
     ) -> Result<Sent, SendError> {
+        if !outlet.is_open() {
+            return Err(SendError::Closed);
+        }
+        let frame = self.for_wire(frame.clone());
         let bounds = self.endpoint.bounds();
         if !outlet.blocked
             && !outlet.outbox.fits(frame.len(), bounds)
             && let Some(this) = self.this.upgrade()
         {
             // This turn alone filled the outbox; perhaps the peer takes it all.
-            settle(&this, outlet);
+            settle(&this, &mut outlet);
             if !outlet.is_open() {
                 return Err(SendError::Closed);
             }
         }
-        outlet.outbox.push(frame, bounds, delivery, outlet.blocked)
+        let blocked = outlet.blocked;
+        let sent = outlet.outbox.push(&frame, bounds, delivery, blocked);
+        match sent {
+            Ok(Sent::Queued) => {}
+            Ok(Sent::Displaced(count)) => self.count_dropped(&mut outlet, u64::from(count)),
+            Ok(Sent::Dropped) => self.count_dropped(&mut outlet, 1),
+            Err(SendError::SlowConsumer) => {
+                self.count_dropped(&mut outlet, 1);
+                let disconnect = Disconnect::SLOW_CONSUMER;
+                self.begin_close(&mut outlet, Initiator::Local, disconnect, false, false);
+            }
+            Err(_) => return sent,
+        }
+        self.schedule(outlet);
+        sent
     }
 
     fn count_dropped(&self, outlet: &mut Outlet, count: u64) {

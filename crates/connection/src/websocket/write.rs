@@ -94,40 +94,22 @@ pub(super) fn flush(connection: &Arc<WebSocketHandle>, gather: &mut Gather) {
     if outlet.blocked || outlet.outbox.is_empty() {
         return;
     }
-    match write_gathered(&mut outlet, gather) {
-        Some(Ok(())) if !outlet.needs_end() => connection.announce_room(),
-        Some(Err(error)) => connection.lose(&mut outlet, &error),
-        _ => settle(connection, &mut outlet),
-    }
-}
-
-/// The usual case: a TCP stream that takes all that waits with one system call. `None` when it is
-/// another transport or did not take everything.
-fn write_gathered(outlet: &mut Outlet, gather: &mut Gather) -> Option<io::Result<()>> {
-    if outlet.outbox.bytes() > GATHER_BYTES && outlet.outbox.only().is_none() {
-        return None;
-    }
-    let result = match outlet.outbox.only() {
-        Some(frame) => outlet
-            .link
-            .try_write(&frame.as_bytes()[outlet.outbox.written()..])?,
-        None => outlet.link.try_write(gather.bytes_of(outlet))?,
+    // The usual case: a TCP stream that takes all that waits with one system call.
+    let written = match outlet.outbox.only() {
+        Some(frame) => outlet.link.try_write(&frame.as_bytes()[outlet.outbox.written()..]),
+        None if outlet.outbox.bytes() <= GATHER_BYTES => {
+            outlet.link.try_write(gather.bytes_of(&outlet))
+        }
+        None => None,
     };
-    match result {
-        Ok(count) => {
-            outlet.outbox.consume(count);
-            outlet.outbox.is_empty().then_some(Ok(()))
+    if let Some(count) = written {
+        outlet.outbox.consume(count);
+        if outlet.outbox.is_empty() && outlet.is_open() {
+            drop(outlet);
+            return connection.announce_room();
         }
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-            ) =>
-        {
-            None
-        }
-        Err(error) => Some(Err(error)),
     }
+    settle(connection, &mut outlet);
 }
 
 /// Writes and ends what can be written and ended now, and leaves the rest to a task.
