@@ -21,7 +21,7 @@ use super::{
     keeper::Key,
     lifecycle::{Closing, Outlet, State},
     link::Link,
-    pulse::Pulse,
+    pulse::{Pulse, Seen},
     write::settle,
 };
 use crate::{
@@ -49,7 +49,8 @@ pub struct WebSocketHandle {
     outlet: Mutex<Outlet>,
     /// The keeper's entry; only read when the connection ends.
     key: OnceLock<Key>,
-    /// When the last byte arrived, in milliseconds since the endpoint's start.
+    /// When the last byte arrived, in nanoseconds since the endpoint's start: an answer may come within
+    /// a fraction of a millisecond of its ping.
     heard: AtomicU64,
     /// Whether somebody waits for bytes of the peer.
     reading: AtomicBool,
@@ -74,7 +75,7 @@ impl WebSocketHandle {
             address,
             peer,
             role,
-            heard: AtomicU64::new(millis(now - endpoint.start())),
+            heard: AtomicU64::new(nanos(now - endpoint.start())),
             endpoint,
             outlet: Mutex::new(Outlet {
                 outbox: Outbox::default(),
@@ -87,7 +88,7 @@ impl WebSocketHandle {
                 pulse,
             }),
             key: OnceLock::new(),
-            reading: AtomicBool::new(true),
+            reading: AtomicBool::new(false),
             metadata: Metadata::default(),
             ended: OnceLock::new(),
             room: OnceLock::new(),
@@ -178,7 +179,7 @@ impl WebSocketHandle {
     pub(super) fn heard(&self, now: Instant) {
         self.reading.store(false, Ordering::Relaxed);
         self.heard
-            .store(millis(now - self.endpoint.start()), Ordering::Relaxed);
+            .store(nanos(now - self.endpoint.start()), Ordering::Relaxed);
     }
 
     /// Nothing is there to read.
@@ -192,6 +193,11 @@ impl WebSocketHandle {
             Link::Stream(stream) => stream.reader = Some(waker.clone()),
             Link::Gone => return false,
             Link::Tcp(_) => {}
+    /// Nobody waits any more: what comes lies unread.
+    pub(super) fn stops_reading(&self) {
+        self.reading.store(false, Ordering::Relaxed);
+    }
+
         }
         true
     }
@@ -356,19 +362,19 @@ impl WebSocketHandle {
                 None
             }
             State::Open => {
-                let heard = Duration::from_millis(self.heard.load(Ordering::Relaxed));
+                let heard = Duration::from_nanos(self.heard.load(Ordering::Relaxed));
                 let reading = self.reading.load(Ordering::Relaxed);
-                let beat = outlet.pulse.beat(
-                    now,
-                    self.endpoint.start() + heard,
+                let seen = Seen {
+                    heard: self.endpoint.start() + heard,
                     reading,
-                    self.endpoint.pulse_times(),
-                );
+                    blocked: outlet.blocked,
+                };
+                let beat = outlet.pulse.beat(now, seen, self.endpoint.pulse_times());
                 if beat.dead {
                     self.time_out(&mut outlet);
                     return None;
                 }
-                if beat.ping && !outlet.blocked {
+                if beat.ping {
                     outlet.outbox.append(self.for_wire(Frame::ping(&[])));
                     self.schedule(outlet);
                 }
@@ -392,8 +398,8 @@ impl WebSocketHandle {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn notify(waiters: &OnceLock<Box<Notify>>) {

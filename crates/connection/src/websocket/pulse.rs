@@ -1,7 +1,8 @@
 //! Heartbeats and idle time of one connection.
 //!
 //! Any byte that arrives is a sign of life. While we do not read, for example because a handler is
-//! busy, the peer's answer may lie unread: pings go on, but the deadlines stand still.
+//! busy, the peer's answer may lie unread: pings go on, but the deadlines stand still. So they do while
+//! the peer takes no more bytes and no ping gets through: then the write timeout watches over it.
 
 use std::time::Duration;
 
@@ -24,6 +25,17 @@ pub(super) struct PulseTimes {
     pub(super) idle_timeout: Duration,
 }
 
+/// What is known about a peer at the time of a beat.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    /// When the last byte arrived.
+    pub(super) heard: Instant,
+    /// Whether we wait for more.
+    pub(super) reading: bool,
+    /// Whether a ping would have to wait behind what the peer does not take yet.
+    pub(super) blocked: bool,
+}
+
 /// What is to be done now.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Beat {
@@ -42,33 +54,31 @@ impl Pulse {
         }
     }
 
-    /// Looks at the time. `heard` is when the last byte arrived; `reading` whether we wait for more.
-    pub(super) fn beat(
-        &mut self,
-        now: Instant,
-        heard: Instant,
-        reading: bool,
-        times: PulseTimes,
-    ) -> Beat {
+    /// Looks at the time.
+    pub(super) fn beat(&mut self, now: Instant, seen: Seen, times: PulseTimes) -> Beat {
+        let heard = seen.heard;
+        let judges = seen.reading && !seen.blocked;
         let mut dead = false;
         if let Some((sent, deadline)) = self.waiting {
             if heard >= sent {
                 self.waiting = None;
             } else if now >= deadline {
-                dead = reading;
+                dead = judges;
                 self.waiting = Some((sent, now + times.ping_timeout));
             }
         }
         let mut ping = false;
         if !times.ping_interval.is_zero() && now >= self.next_ping {
-            ping = true;
             self.next_ping = now + times.ping_interval;
-            self.waiting.get_or_insert((now, now + times.ping_timeout));
+            if !seen.blocked {
+                ping = true;
+                self.waiting.get_or_insert((now, now + times.ping_timeout));
+            }
         }
         if !times.idle_timeout.is_zero() {
             self.idle_deadline = self.idle_deadline.max(heard + times.idle_timeout);
             if now >= self.idle_deadline {
-                dead |= reading;
+                dead |= judges;
                 self.idle_deadline = now + times.idle_timeout;
             }
         }
@@ -104,11 +114,38 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
+    fn seen(heard: Instant, reading: bool) -> Seen {
+        Seen {
+            heard,
+            reading,
+            blocked: false,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_no_ping_can_reach_is_not_judged_by_its_silence() {
+        let start = Instant::now();
+        let mut pulse = Pulse::new(start, TIMES);
+        let blocked = Seen {
+            blocked: true,
+            ..seen(start, true)
+        };
+        let mut now = start;
+        while now < start + secs(250) {
+            now = pulse.next(TIMES).unwrap();
+            let beat = pulse.beat(now, blocked, TIMES);
+            assert!(!beat.ping && !beat.dead);
+        }
+        let next = pulse.next(TIMES).unwrap();
+        let beat = pulse.beat(next, seen(start, true), TIMES);
+        assert!(beat.ping && !beat.dead, "not before one that did reach it");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_silent_peer_is_dead_one_timeout_after_the_ping() {
         let start = Instant::now();
         let mut pulse = Pulse::new(start, TIMES);
-        let beat = pulse.beat(start + secs(25), start, true, TIMES);
+        let beat = pulse.beat(start + secs(25), seen(start, true), TIMES);
         assert_eq!(
             beat,
             Beat {
@@ -117,7 +154,7 @@ mod tests {
                 next: Some(start + secs(45))
             }
         );
-        let beat = pulse.beat(start + secs(45), start + secs(24), true, TIMES);
+        let beat = pulse.beat(start + secs(45), seen(start + secs(24), true), TIMES);
         assert!(beat.dead);
     }
 
@@ -125,8 +162,8 @@ mod tests {
     async fn any_byte_is_life() {
         let start = Instant::now();
         let mut pulse = Pulse::new(start, TIMES);
-        pulse.beat(start + secs(25), start, true, TIMES);
-        let beat = pulse.beat(start + secs(45), start + secs(26), true, TIMES);
+        pulse.beat(start + secs(25), seen(start, true), TIMES);
+        let beat = pulse.beat(start + secs(45), seen(start + secs(26), true), TIMES);
         assert_eq!(
             beat,
             Beat {
@@ -145,14 +182,14 @@ mod tests {
         let mut pings = 0;
         while now < start + secs(250) {
             now = pulse.next(TIMES).unwrap();
-            let beat = pulse.beat(now, start, false, TIMES);
+            let beat = pulse.beat(now, seen(start, false), TIMES);
             assert!(!beat.dead);
             pings += u32::from(beat.ping);
         }
         assert_eq!(pings, 10);
         let later = now + secs(21);
         assert!(
-            pulse.beat(later, start, true, TIMES).dead,
+            pulse.beat(later, seen(start, true), TIMES).dead,
             "reading again, still nothing"
         );
     }
@@ -167,7 +204,7 @@ mod tests {
         let start = Instant::now();
         let mut pulse = Pulse::new(start, times);
         assert_eq!(pulse.next(times), Some(start + secs(120)));
-        let beat = pulse.beat(start + secs(120), start + secs(60), true, times);
+        let beat = pulse.beat(start + secs(120), seen(start + secs(60), true), times);
         assert_eq!(
             beat,
             Beat {
@@ -178,7 +215,7 @@ mod tests {
         );
         assert!(
             pulse
-                .beat(start + secs(180), start + secs(60), true, times)
+                .beat(start + secs(180), seen(start + secs(60), true), times)
                 .dead
         );
     }

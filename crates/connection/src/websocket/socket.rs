@@ -120,7 +120,8 @@ impl WebSocket {
 
     /// The next event; `None` after [`Event::Close`]. Safe to drop: no event is lost.
     pub async fn next(&mut self) -> Option<Event> {
-        poll_fn(|context| self.poll_event(context)).await
+        let waiting = Waiting(self);
+        poll_fn(|context| waiting.0.poll_event(context)).await
     }
 
     /// The next event, for hand-written futures.
@@ -268,6 +269,15 @@ impl WebSocket {
         self.source = Source::Gone;
         self.phase = Phase::Ended;
         Event::Close(self.handle.end_of_stream())
+    }
+}
+
+/// Somebody waits for the next event. Dropped without one, what comes lies unread meanwhile.
+struct Waiting<'a>(&'a mut WebSocket);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.handle.stops_reading();
     }
 }
 
