@@ -27,12 +27,21 @@ impl UpgradeRequest<'_> {
     /// The value of a query parameter, percent-decoded; `None` when it is absent or no UTF-8.
     pub fn query(&self, name: &str) -> Option<String> {
         let query = self.head.uri.query()?;
-        let (_, value) =
-            query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))).find(|pair| {
-                percent_encoding::percent_decode_str(pair.0).decode_utf8().is_ok_and(|n| n == name)
+        let (_, value) = query
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .find(|pair| {
+                percent_encoding::percent_decode_str(pair.0)
+                    .decode_utf8()
+                    .is_ok_and(|n| n == name)
             })?;
         let value = value.replace('+', " ");
-        Some(percent_encoding::percent_decode_str(&value).decode_utf8().ok()?.into_owned())
+        Some(
+            percent_encoding::percent_decode_str(&value)
+                .decode_utf8()
+                .ok()?
+                .into_owned(),
+        )
     }
 }
 
@@ -55,7 +64,10 @@ impl std::fmt::Debug for Keep {
 impl Admission {
     /// Accepts as `address`.
     pub fn new(address: Address) -> Self {
-        Self { address, metadata: Vec::new() }
+        Self {
+            address,
+            metadata: Vec::new(),
+        }
     }
 
     /// Accepts in `namespace`, with a random id.
@@ -67,7 +79,8 @@ impl Admission {
     ///
     /// The request itself is not kept: an idle connection should cost little.
     pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> Self {
-        self.metadata.push(Keep(Box::new(|metadata| drop(metadata.insert(value)))));
+        self.metadata
+            .push(Keep(Box::new(|metadata| drop(metadata.insert(value)))));
         self
     }
 }
@@ -87,7 +100,11 @@ pub struct Refusal {
 impl Refusal {
     /// Refuses with `status` and a stable `code` such as `UNAUTHENTICATED`.
     pub fn new(status: StatusCode, code: &'static str) -> Self {
-        Self { status, code, retry_after: None }
+        Self {
+            status,
+            code,
+            retry_after: None,
+        }
     }
 
     /// Tells the client when to try again.

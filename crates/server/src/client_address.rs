@@ -12,7 +12,11 @@ pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
     let mut client = peer.to_canonical();
     let forwarded = headers.get_all("x-forwarded-for");
     let mut hops = forwarded.iter().rev().flat_map(|value| {
-        value.to_str().unwrap_or_default().rsplit(',').map(|hop| hop.trim().parse::<IpAddr>())
+        value
+            .to_str()
+            .unwrap_or_default()
+            .rsplit(',')
+            .map(|hop| hop.trim().parse::<IpAddr>())
     });
     while is_trusted(client) {
         match hops.next() {
@@ -39,15 +43,27 @@ mod tests {
     #[test]
     fn a_stranger_cannot_claim_an_address() {
         assert_eq!(client("192.0.2.1", &["198.51.100.7"], &[]), "192.0.2.1");
-        assert_eq!(client("192.0.2.1", &["198.51.100.7"], &["10.0.0.0/8"]), "192.0.2.1");
+        assert_eq!(
+            client("192.0.2.1", &["198.51.100.7"], &["10.0.0.0/8"]),
+            "192.0.2.1"
+        );
     }
 
     #[test]
     fn the_last_hop_that_is_no_proxy_counts() {
         let trusted = &["10.0.0.0/8"];
-        assert_eq!(client("10.0.0.1", &["6.6.6.6, 198.51.100.7, 10.0.0.2"], trusted), "198.51.100.7");
-        assert_eq!(client("10.0.0.1", &["6.6.6.6", "198.51.100.7"], trusted), "198.51.100.7");
+        assert_eq!(
+            client("10.0.0.1", &["6.6.6.6, 198.51.100.7, 10.0.0.2"], trusted),
+            "198.51.100.7"
+        );
+        assert_eq!(
+            client("10.0.0.1", &["6.6.6.6", "198.51.100.7"], trusted),
+            "198.51.100.7"
+        );
         assert_eq!(client("10.0.0.1", &["nonsense"], trusted), "10.0.0.1");
-        assert_eq!(client("::ffff:10.0.0.1", &["198.51.100.7"], trusted), "198.51.100.7");
+        assert_eq!(
+            client("::ffff:10.0.0.1", &["198.51.100.7"], trusted),
+            "198.51.100.7"
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::{
     net::IpAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -17,12 +17,17 @@ use tokio::time::Instant;
 
 use crate::{admit::Refusal, config::ListenerConfig};
 
+/// Transports above the cap that are still read, so that they can be told 503.
+const ROOM_TO_REFUSE: usize = 128;
+
 /// Counts who is here and refuses who is too many.
 #[derive(Debug)]
 pub(crate) struct Gate {
     cap: usize,
     per_address: Option<usize>,
     connections: AtomicUsize,
+    /// Transports without a permit.
+    arrivals: AtomicUsize,
     addresses: DashMap<IpAddr, usize>,
     rate: Option<Mutex<TokenBucket>>,
     retry_after: Duration,
@@ -36,8 +41,11 @@ impl Gate {
             cap: config.connection_cap(),
             per_address: config.max_connections_per_address,
             connections: AtomicUsize::new(0),
+            arrivals: AtomicUsize::new(0),
             addresses: DashMap::new(),
-            rate: config.connect_rate.map(|rate| Mutex::new(TokenBucket::new(rate, now))),
+            rate: config
+                .connect_rate
+                .map(|rate| Mutex::new(TokenBucket::new(rate, now))),
             retry_after: config.retry_after,
             refused: AtomicU64::new(0),
         }
@@ -59,6 +67,21 @@ impl Gate {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, code).with_retry_after(self.retry_after)
     }
 
+    /// Takes a transport in to hear what it wants; `None`, and counted, when there is no room even to
+    /// refuse it.
+    pub(crate) fn arrive(self: &Arc<Self>) -> Option<Arrival> {
+        let others = self.arrivals.load(Ordering::Relaxed) + self.connections();
+        if others >= self.cap.saturating_add(ROOM_TO_REFUSE) {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        self.arrivals.fetch_add(1, Ordering::Relaxed);
+        Some(Arrival {
+            gate: Arc::clone(self),
+            counted: AtomicBool::new(true),
+        })
+    }
+
     /// Takes a place for a client, which is free again when the permit is dropped.
     pub(crate) fn enter(self: &Arc<Self>, client: IpAddr) -> Result<Permit, Refusal> {
         if let Some(rate) = &self.rate
@@ -67,7 +90,10 @@ impl Gate {
             return Err(self.busy("RATE_LIMITED"));
         }
         let before = self.connections.fetch_add(1, Ordering::Relaxed);
-        let mut permit = Permit { gate: Arc::clone(self), address: None };
+        let mut permit = Permit {
+            gate: Arc::clone(self),
+            address: None,
+        };
         if before >= self.cap {
             return Err(self.busy("TOO_MANY_CONNECTIONS"));
         }
@@ -81,6 +107,28 @@ impl Gate {
             permit.address = Some(client);
         }
         Ok(permit)
+    }
+}
+
+/// A transport whose request has not been answered, or was for no WebSocket.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    gate: Arc<Gate>,
+    counted: AtomicBool,
+}
+
+impl Arrival {
+    /// It has a permit from now on, and counts once.
+    pub(crate) fn is_permitted(&self) {
+        if self.counted.swap(false, Ordering::Relaxed) {
+            self.gate.arrivals.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        self.is_permitted();
     }
 }
 
@@ -125,11 +173,46 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_transport_counts_once() {
+        let gate = gate(ListenerConfig::default().with_max_connections(Some(200)));
+        let client = IpAddr::from([192, 0, 2, 1]);
+        let all: Vec<_> = (0..200)
+            .map(|_| {
+                let arrival = gate.arrive().expect("below the cap");
+                let permit = gate.enter(client).unwrap();
+                arrival.is_permitted();
+                (arrival, permit)
+            })
+            .collect();
+        let above: Vec<_> = std::iter::from_fn(|| gate.arrive()).collect();
+        assert_eq!(above.len(), ROOM_TO_REFUSE);
+        assert_eq!(gate.refused.load(Ordering::Relaxed), 1);
+        drop((all, above));
+        assert_eq!(
+            (gate.connections(), gate.arrivals.load(Ordering::Relaxed)),
+            (0, 0)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cap_may_be_as_large_as_numbers_go() {
+        let gate = gate(ListenerConfig::default().with_max_connections(Some(usize::MAX)));
+        assert!(gate.arrive().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_address_has_its_own_limit_and_leaves_no_trace() {
         let gate = gate(ListenerConfig::default().with_max_connections_per_address(Some(2)));
         let (a, b) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
-        let permits = [gate.enter(a).unwrap(), gate.enter(a).unwrap(), gate.enter(b).unwrap()];
-        assert_eq!(gate.enter(a).unwrap_err().status, StatusCode::TOO_MANY_REQUESTS);
+        let permits = [
+            gate.enter(a).unwrap(),
+            gate.enter(a).unwrap(),
+            gate.enter(b).unwrap(),
+        ];
+        assert_eq!(
+            gate.enter(a).unwrap_err().status,
+            StatusCode::TOO_MANY_REQUESTS
+        );
         drop(permits);
         assert!(gate.addresses.is_empty());
         assert_eq!(gate.connections(), 0);

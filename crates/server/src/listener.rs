@@ -18,14 +18,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     admit::{Admit, AdmitByPath},
     config::ListenerConfig,
-    gate::Gate,
+    gate::{Arrival, Gate},
     origin::Origins,
     server::Server,
     service::{Body, HttpHandler, Service, starter},
 };
-
-/// Transports above the cap that are still read, so that they can be told 503.
-const ROOM_TO_REFUSE: usize = 128;
 
 /// How long accepting rests when the process has no file descriptors left; doubled up to
 /// [`ACCEPT_REST_MAX`] while that lasts.
@@ -83,7 +80,9 @@ impl Listener {
         config: ListenerConfig,
     ) -> Result<Self, BindError> {
         let mut router = matchit::Router::new();
-        router.insert(&config.path, ()).map_err(|error| BindError::Path(error.to_string()))?;
+        router
+            .insert(&config.path, ())
+            .map_err(|error| BindError::Path(error.to_string()))?;
         let endpoint = Endpoint::new(config.connection.clone())?;
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
         for address in tokio::net::lookup_host(addresses).await? {
@@ -170,13 +169,16 @@ impl Listener {
         let stop = CancellationToken::new();
         let tls = self.tls.map(TlsAcceptor::from);
         let accept = accept(self.tcp, tls, Arc::clone(&service), stop.clone());
-        tokio::spawn(accept);
-        Ok(Server::new(service, local, stop))
+        Ok(Server::new(service, local, stop, tokio::spawn(accept)))
     }
 }
 
 fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(backlog)
@@ -189,7 +191,6 @@ async fn accept(
     stop: CancellationToken,
 ) {
     let mut rest = ACCEPT_REST;
-    let open = Arc::new(());
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
@@ -198,26 +199,26 @@ async fn accept(
         match accepted {
             Ok((stream, peer)) => {
                 rest = ACCEPT_REST;
-                let unanswered = Arc::strong_count(&open) - 1;
-                if unanswered + service.gate.connections() >= service.gate.cap() + ROOM_TO_REFUSE {
+                let Some(arrival) = service.gate.arrive() else {
                     tracing::debug!(%peer, "no room even to refuse");
                     continue;
-                }
-                let place = Arc::clone(&open);
+                };
                 let (service, tls, stop) = (Arc::clone(&service), tls.clone(), stop.clone());
                 tokio::spawn(async move {
                     tokio::select! {
                         () = stop.cancelled() => {}
-                        () = greet(stream, peer, tls, service) => {}
+                        () = greet(stream, peer, tls, service, arrival) => {}
                     }
-                    drop(place);
                 });
             }
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 // No file descriptors, or no memory: others must give some back first.
                 tracing::warn!(%error, "cannot accept, resting");
-                sleep(rest).await;
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = sleep(rest) => {}
+                }
                 rest = (rest * 2).min(ACCEPT_REST_MAX);
             }
         }
@@ -239,19 +240,27 @@ async fn greet(
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
     service: Arc<Service>,
+    arrival: Arrival,
 ) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let Some(tls) = tls else { return serve_http(stream, peer, service).await };
-    match timeout(service.config.connection.handshake_timeout, tls.accept(stream)).await {
-        Ok(Ok(stream)) => serve_http(stream, peer, service).await,
+    let Some(tls) = tls else {
+        return serve_http(stream, peer, service, arrival).await;
+    };
+    match timeout(
+        service.config.connection.handshake_timeout,
+        tls.accept(stream),
+    )
+    .await
+    {
+        Ok(Ok(stream)) => serve_http(stream, peer, service, arrival).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
         Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
     }
 }
 
-async fn serve_http<S>(stream: S, peer: SocketAddr, service: Arc<Service>)
+async fn serve_http<S>(stream: S, peer: SocketAddr, service: Arc<Service>, arrival: Arrival)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -262,8 +271,12 @@ where
         .max_buf_size(limits.max_head_size.max(8192))
         .max_header_size(limits.max_head_size)
         .max_headers(service.config.max_headers);
-    let answer = service_fn(move |request| Arc::clone(&service).call(request, peer));
-    let connection = http.serve_connection(TokioIo::new(stream), answer).with_upgrades();
+    let arrival = Arc::new(arrival);
+    let answer =
+        service_fn(move |request| Arc::clone(&service).call(request, peer, Arc::clone(&arrival)));
+    let connection = http
+        .serve_connection(TokioIo::new(stream), answer)
+        .with_upgrades();
     if let Err(error) = connection.await {
         tracing::debug!(%peer, %error, "HTTP ended");
     }

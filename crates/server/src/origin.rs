@@ -18,22 +18,31 @@ impl Origins {
     pub(crate) fn new(listed: &[String], absent: bool) -> Self {
         Self {
             any: listed.iter().any(|origin| origin == "*"),
-            listed: listed.iter().map(|o| o.trim_end_matches('/').to_ascii_lowercase()).collect(),
+            listed: listed
+                .iter()
+                .map(|o| o.trim_end_matches('/').to_ascii_lowercase())
+                .collect(),
             absent,
         }
     }
 
     pub(crate) fn allow(&self, headers: &HeaderMap) -> bool {
-        let Some(origin) = headers.get(header::ORIGIN) else { return self.absent };
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            return self.absent;
+        };
         if self.any {
             return true;
         }
-        let Ok(origin) = origin.to_str() else { return false };
+        let Ok(origin) = origin.to_str() else {
+            return false;
+        };
         let origin = origin.to_ascii_lowercase();
         if self.listed.contains(&origin) {
             return true;
         }
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
         let host = host.and_then(|host| host.to_ascii_lowercase().parse::<Authority>().ok());
         match (origin.parse::<Uri>(), host) {
             (Ok(origin), Some(host)) => same_or_loopback(&origin, &host),
@@ -43,7 +52,9 @@ impl Origins {
 }
 
 fn same_or_loopback(origin: &Uri, host: &Authority) -> bool {
-    let Some(authority) = origin.authority() else { return false };
+    let Some(authority) = origin.authority() else {
+        return false;
+    };
     let port = match origin.scheme_str() {
         Some("http") => 80,
         Some("https") => 443,
@@ -60,7 +71,10 @@ fn same_or_loopback(origin: &Uri, host: &Authority) -> bool {
 
 fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -88,7 +102,11 @@ mod tests {
     #[test]
     fn foreign_origins_are_refused() {
         assert!(!allows(&[], "https://evil.example", "example.com"));
-        assert!(!allows(&[], "https://example.com.evil.example", "example.com"));
+        assert!(!allows(
+            &[],
+            "https://example.com.evil.example",
+            "example.com"
+        ));
         assert!(!allows(&[], "null", "example.com"));
         assert!(!allows(&[], "file://", "example.com"));
         assert!(!allows(&[], "https://evil.example", "localhost:8080"));
@@ -103,8 +121,16 @@ mod tests {
 
     #[test]
     fn listed_origins_pass_exactly() {
-        assert!(allows(&["https://app.example"], "https://app.example", "api.example"));
-        assert!(!allows(&["https://app.example"], "http://app.example", "api.example"));
+        assert!(allows(
+            &["https://app.example"],
+            "https://app.example",
+            "api.example"
+        ));
+        assert!(!allows(
+            &["https://app.example"],
+            "http://app.example",
+            "api.example"
+        ));
         assert!(allows(&["*"], "https://evil.example", "example.com"));
     }
 

@@ -1,6 +1,7 @@
 //! A listener at work.
 
 use std::{
+    future::Future,
     net::SocketAddr,
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -8,6 +9,7 @@ use std::{
 
 use switchboard_connection::Endpoint;
 use switchboard_pool::{Drain, DrainError, DrainReport, Pool};
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::service::Service;
@@ -23,6 +25,7 @@ pub struct Server {
     service: Arc<Service>,
     local: SocketAddr,
     stop: DropGuard,
+    accepting: JoinHandle<()>,
 }
 
 /// What a server holds now, and has refused.
@@ -33,15 +36,26 @@ pub struct ServerStats {
     pub connections: usize,
     /// The most there may be.
     pub max_connections: usize,
-    /// Requests for a WebSocket that were refused.
+    /// Requests for a WebSocket that were refused, and transports that were dropped unheard because
+    /// there was no room even to refuse.
     pub refused: u64,
     /// Totals over all connections.
     pub totals: switchboard_connection::Stats,
 }
 
 impl Server {
-    pub(crate) fn new(service: Arc<Service>, local: SocketAddr, stop: CancellationToken) -> Self {
-        Self { service, local, stop: stop.drop_guard() }
+    pub(crate) fn new(
+        service: Arc<Service>,
+        local: SocketAddr,
+        stop: CancellationToken,
+        accepting: JoinHandle<()>,
+    ) -> Self {
+        Self {
+            service,
+            local,
+            stop: stop.drop_guard(),
+            accepting,
+        }
     }
 
     /// The address that is listened on.
@@ -69,19 +83,35 @@ impl Server {
         }
     }
 
-    /// Refuses newcomers (503 with `Retry-After`) from this moment, closes everybody at the drain's
+    /// Refuses newcomers (503 with `Retry-After`) from this call on, closes everybody at the drain's
     /// pace, then stops to listen. Resolves when all handlers have returned, or a few seconds after
     /// the last connection ended.
     ///
-    /// Connections that the deadline left open are named in the report and stay open.
-    pub async fn shutdown(self, drain: Drain) -> Result<DrainReport, DrainError> {
-        let report = self.service.pool.drain(drain)?.await;
-        drop(self.stop);
-        self.service.tasks.close();
-        if report.left.is_empty() {
-            // A handler that goes on after its connection ended is cut off with the process.
-            let _ = tokio::time::timeout(HANDLERS_GRACE, self.service.tasks.wait()).await;
+    /// Connections that the deadline left open are named in the report and stay open. With an error
+    /// nothing is closed. Then, and when the future is dropped before it is ready, the server is
+    /// dropped: it stops to listen, and what is open lives on; closes that have begun stay begun.
+    pub fn shutdown(
+        self,
+        drain: Drain,
+    ) -> impl Future<Output = Result<DrainReport, DrainError>> + Send {
+        let draining = self.service.pool.drain(drain);
+        async move {
+            let Self {
+                service,
+                stop,
+                accepting,
+                ..
+            } = self;
+            let report = draining?.await;
+            drop(stop);
+            // It cannot fail but by a panic, and then nothing listens either.
+            let _ = accepting.await;
+            service.tasks.close();
+            if report.left.is_empty() {
+                // A handler that goes on after its connection ended is cut off with the process.
+                let _ = tokio::time::timeout(HANDLERS_GRACE, service.tasks.wait()).await;
+            }
+            Ok(report)
         }
-        Ok(report)
     }
 }

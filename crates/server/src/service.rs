@@ -5,11 +5,12 @@ use std::{convert::Infallible, fmt, future::Future, net::SocketAddr, pin::Pin, s
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::{body::Incoming, upgrade::OnUpgrade};
-use hyper_util::rt::TokioIo;
-use switchboard_connection::{
-    Connection, Disconnect, Endpoint, Namespace, Transport, WebSocket,
+use hyper::{
+    body::{Body as _, Incoming},
+    upgrade::OnUpgrade,
 };
+use hyper_util::rt::TokioIo;
+use switchboard_connection::{Connection, Disconnect, Endpoint, Namespace, Transport, WebSocket};
 use switchboard_pool::{AddError, OnDuplicate, Pool};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -19,9 +20,9 @@ use crate::{
     admit::{Admission, Admit, Refusal, UpgradeRequest},
     client_address::client_address,
     config::ListenerConfig,
-    gate::{Gate, Permit},
+    gate::{Arrival, Gate, Permit},
     origin::Origins,
-    session::Session,
+    session::{Session, hold_until_ended},
 };
 
 /// The body of an answer.
@@ -52,7 +53,9 @@ pub(crate) struct Service {
 
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Service")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -63,7 +66,8 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     Arc::new(move |socket, membership, permit| {
-        tasks.spawn(Session::new(handler(socket), membership, permit));
+        let session = Session::new(handler(socket), membership, permit, tasks.clone());
+        tasks.spawn(session);
     })
 }
 
@@ -72,17 +76,22 @@ impl Service {
         self: Arc<Self>,
         request: Request<Incoming>,
         peer: SocketAddr,
+        arrival: Arc<Arrival>,
     ) -> Result<Response<Body>, Infallible> {
         let route = self.route(request.uri().path());
         let response = match (route, wants_websocket(&request), &self.http) {
-            (Some(namespace), true, _) => match self.upgrade(request, namespace, peer).await {
-                Ok(response) => response,
-                Err(refusal) => {
-                    self.gate.refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    tracing::debug!(%peer, code = refusal.code, "refused");
-                    refusal_response(&refusal)
+            (Some(namespace), true, _) => {
+                match self.upgrade(request, namespace, peer, &arrival).await {
+                    Ok(response) => response,
+                    Err(refusal) => {
+                        self.gate
+                            .refused
+                            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        tracing::debug!(%peer, code = refusal.code, "refused");
+                        refusal_response(&refusal)
+                    }
                 }
-            },
+            }
             (_, false, Some(http)) => http(request).await,
             (Some(_), false, None) => {
                 let code = "UPGRADE_REQUIRED";
@@ -104,6 +113,7 @@ impl Service {
         mut request: Request<Incoming>,
         segment: String,
         peer: SocketAddr,
+        arrival: &Arrival,
     ) -> Result<Response<Body>, Refusal> {
         let upgrade = hyper::upgrade::on(&mut request);
         let handshake = handshake_response(&request)?;
@@ -115,20 +125,32 @@ impl Service {
         }
         let client = client_address(peer.ip(), request.headers(), &self.config.trusted_proxies);
         let permit = self.gate.enter(client)?;
+        arrival.is_permitted();
         let (head, _no_body) = request.into_parts();
         let namespace = percent_encoding::percent_decode_str(&segment)
             .decode_utf8()
             .ok()
             .and_then(|name| Namespace::new(name).ok());
-        let asked = UpgradeRequest { head: &head, namespace, peer, client };
+        let asked = UpgradeRequest {
+            head: &head,
+            namespace,
+            peer,
+            client,
+        };
         let admission = self.admit.admit(&asked).await?;
-        if self.pool.has(&admission.address.namespace, &admission.address.id)
+        if self.pool.refuses_newcomers() {
+            return Err(self.gate.draining());
+        }
+        if self
+            .pool
+            .has(&admission.address.namespace, &admission.address.id)
             && self.pool.config().on_duplicate == OnDuplicate::Reject
         {
             return Err(Refusal::new(StatusCode::CONFLICT, "DUPLICATE_ID"));
         }
         let service = Arc::clone(self);
-        self.tasks.spawn(async move { service.open(upgrade, admission, permit, peer).await });
+        self.tasks
+            .spawn(async move { service.open(upgrade, admission, permit, peer).await });
         Ok(handshake)
     }
 
@@ -150,19 +172,25 @@ impl Service {
         let socket = match upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>() {
             Ok(tls) => {
                 let transport = Transport::stream(tls.io.into_inner(), Some(peer));
-                self.endpoint.accepted(transport, &tls.read_buf, admission.address)
+                self.endpoint
+                    .accepted(transport, &tls.read_buf, admission.address)
             }
-            Err(upgraded) => self.endpoint.upgraded(upgraded, Some(peer), admission.address),
+            Err(upgraded) => self
+                .endpoint
+                .upgraded(upgraded, Some(peer), admission.address),
         };
         for keep in admission.metadata {
             keep.0(socket.metadata());
         }
         match self.pool.enter(socket.connection()) {
             Ok(membership) => (self.start)(socket, membership, permit),
-            Err(AddError::Draining) => drop(socket.close(Disconnect::GOING_AWAY)),
             Err(error) => {
                 tracing::debug!(%peer, %error, "not taken into the pool");
-                socket.close(Disconnect::new(1008, "DUPLICATE_ID"));
+                socket.close(match error {
+                    AddError::Draining => Disconnect::GOING_AWAY,
+                    _ => Disconnect::new(1008, "DUPLICATE_ID"),
+                });
+                hold_until_ended(socket.connection(), permit, &self.tasks);
             }
         }
     }
@@ -179,6 +207,10 @@ fn wants_websocket(request: &Request<Incoming>) -> bool {
 /// Checks the handshake and makes the answer, by tungstenite (RFC 6455 §4.2).
 fn handshake_response(request: &Request<Incoming>) -> Result<Response<Body>, Refusal> {
     use tungstenite::{Error, error::ProtocolError};
+    if !request.body().is_end_stream() {
+        // The switch would wait for the body, for as long as the peer likes.
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "INVALID_HANDSHAKE"));
+    }
     tungstenite::handshake::server::create_response_with_body(request, Body::default).map_err(
         |error| match error {
             Error::Protocol(ProtocolError::MissingSecWebSocketVersionHeader) => {
@@ -194,11 +226,17 @@ fn refusal_response(refusal: &Refusal) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = refusal.status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     if refusal.status == StatusCode::UPGRADE_REQUIRED {
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        headers.insert(
+            header::SEC_WEBSOCKET_VERSION,
+            HeaderValue::from_static("13"),
+        );
     }
     if let Some(wait) = refusal.retry_after {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
