@@ -187,17 +187,17 @@ impl WebSocketHandle {
         self.reading.store(true, Ordering::Relaxed);
     }
 
+    /// Nobody waits any more: what comes lies unread.
+    pub(super) fn stops_reading(&self) {
+        self.reading.store(false, Ordering::Relaxed);
+    }
+
     /// Has `waker` woken when a transport that is no socket is cut; `false` if it was already.
     pub(super) fn wake_on_cut(&self, waker: &Waker) -> bool {
         match &mut self.outlet().link {
             Link::Stream(stream) => stream.reader = Some(waker.clone()),
             Link::Gone => return false,
             Link::Tcp(_) => {}
-    /// Nobody waits any more: what comes lies unread.
-    pub(super) fn stops_reading(&self) {
-        self.reading.store(false, Ordering::Relaxed);
-    }
-
         }
         true
     }
