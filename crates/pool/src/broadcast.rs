@@ -111,10 +111,10 @@ impl Recipients<'_> {
     /// Never waits: what a recipient's outbox does not take is dropped, or the recipient closed, as its
     /// policy says, and counted.
     pub fn send(&self, message: impl Into<Frame>) -> Report {
-        let frame = message.into();
+        let cork = Cork::new();
+        let frame = cork.broadcast(message.into());
         let delivery = self.delivery;
         let mut report = Report::default();
-        let _cork = Cork::new();
         let absent = self.each(|connection| report.record(connection.try_send(&frame, delivery)));
         Report { absent, ..report }
     }

@@ -189,3 +189,21 @@ impl Waiting {
             .filter(|connection| pool.holds(connection))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::Fake;
+
+    #[test]
+    fn no_close_begins_after_the_end() {
+        let (shared, _) = Shared::new(Pool::default());
+        let drain = Drain::per_second(1);
+        let (before, after) = (Fake::any("ns", "1"), Fake::any("ns", "2"));
+        assert!(shared.close(&before, &drain));
+        assert!(shared.end(DrainOutcome::Cancelled));
+        assert!(!shared.end(DrainOutcome::Completed));
+        assert!(!shared.close(&after, &drain));
+        assert!(!after.is_closed());
+    }
+}

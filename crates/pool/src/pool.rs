@@ -313,3 +313,34 @@ impl fmt::Debug for Pool {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake::Fake;
+
+    #[test]
+    fn a_late_clean_up_spares_the_namespace_that_is_there_again() {
+        let pool = Pool::default();
+        let (old, new) = (Fake::any("ns", "old"), Fake::any("ns", "new"));
+        pool.add(old.clone()).unwrap();
+        let entry = pool.entry("ns").unwrap();
+        assert!(pool.remove(&old).is_last());
+        pool.add(new.clone()).unwrap();
+        // What a remover does that was held up between its removal and its clean-up.
+        pool.forget("ns", &entry);
+        assert!(pool.holds(&new));
+    }
+
+    #[test]
+    fn a_newcomer_passes_by_a_dead_entry_that_is_still_in_the_map() {
+        let pool = Pool::default();
+        let (old, new) = (Fake::any("ns", "old"), Fake::any("ns", "new"));
+        pool.add(old.clone()).unwrap();
+        let entry = pool.entry("ns").unwrap();
+        assert!(entry.remove("old", Identity::of(&old)).is_last());
+        assert_eq!(pool.add(new.clone()), Ok(Added::FirstInNamespace));
+        assert!(pool.holds(&new));
+        assert!(!Arc::ptr_eq(&entry, &pool.entry("ns").unwrap()));
+    }
+}
