@@ -232,9 +232,13 @@ impl WebSocket {
             }
         };
         let now = Instant::now();
-        if let Some(wait) = bucket.as_mut().and_then(|bucket| bucket.take(now)) {
+        if let Some(bucket) = bucket {
             match self.handle.endpoint().config().on_rate_limit {
-                OnRateLimit::Pause => self.pause = Some(Box::pin(sleep_until(now + wait))),
+                OnRateLimit::Pause => {
+                    let wait = bucket.take(now);
+                    self.pause = wait.map(|wait| Box::pin(sleep_until(now + wait)));
+                }
+                OnRateLimit::Close if bucket.try_take(now) => {}
                 OnRateLimit::Close => return self.fail(WebSocketError::RateLimited),
             }
         }

@@ -4,13 +4,14 @@
 //! no more gets a task: [`drain`], which ends when the outbox is empty.
 
 use std::{
-    future::poll_fn,
+    future::{Future, poll_fn},
     io::{self, IoSlice},
+    pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker, ready},
 };
 
-use tokio::time::timeout;
+use tokio::{task::coop::unconstrained, time::timeout};
 
 use super::{
     handle::WebSocketHandle,
@@ -116,7 +117,10 @@ pub(super) fn flush(connection: &Arc<WebSocketHandle>, gather: &mut Gather) {
 pub(super) fn settle(connection: &Arc<WebSocketHandle>, outlet: &mut Outlet) {
     let mut context = Context::from_waker(Waker::noop());
     loop {
-        match poll_step(connection, outlet, &mut context) {
+        // Outside of the task's budget: a turn that writes to many peers must not find the last of
+        // them blocked when they are not.
+        let step = poll_fn(|context| poll_step(connection, outlet, context));
+        match pin!(unconstrained(step)).poll(&mut context) {
             Poll::Ready(Ok(Step::Progress)) => {}
             Poll::Ready(Ok(Step::Drained | Step::Gone)) => return connection.announce_room(),
             Poll::Ready(Err(error)) => return connection.lose(outlet, &error),
