@@ -17,7 +17,9 @@ async fn main() -> anyhow::Result<()> {
         .with_message_rate(None)
         .with_control_rate(None)
         .with_ping_interval(Duration::ZERO);
-    let config = ListenerConfig::default().with_path("/").with_connection(connection);
+    let config = ListenerConfig::default()
+        .with_path("/")
+        .with_connection(connection);
     let echo = Namespace::from_static("echo");
     let listener = Listener::bind(("127.0.0.1", port), config)
         .await?

@@ -27,8 +27,11 @@ function isExecutable(path) {
   }
 }
 
-/** Starts the browser. The profile is a fresh directory that goes with it. */
-export function launch() {
+/**
+ * Starts the browser. The profile is a fresh directory that goes with it. `hosts` are further host rules,
+ * such as "MAP localhost:8080 127.0.0.1:3000".
+ */
+export function launch(hosts = []) {
   return chromium.launch({
     executablePath: findChromium(),
     headless: true,
@@ -43,7 +46,7 @@ export function launch() {
       "--disable-sync",
       "--disable-dev-shm-usage",
       // Nothing but this machine can be reached, whatever a page or the browser asks for.
-      "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+      `--host-resolver-rules=${[...hosts, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE localhost"].join(", ")}`,
     ],
   });
 }
