@@ -31,11 +31,19 @@ async fn c11_over_quota_is_told_to_come_back() {
     }
     round_trip(&mut first, "not disturbed").await;
     let stats = server.stats();
-    assert_eq!((stats.connections, stats.max_connections, stats.refused), (2, 2, 3));
+    assert_eq!(
+        (stats.connections, stats.max_connections, stats.refused),
+        (2, 2, 3)
+    );
 
     drop(second);
     until("a place is free", || server.stats().connections == 1).await;
-    assert!(Peer::join(server.local_addr(), PATH).await.echoes("in").await);
+    assert!(
+        Peer::join(server.local_addr(), PATH)
+            .await
+            .echoes("in")
+            .await
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -50,8 +58,16 @@ async fn c11_over_quota_the_cap_holds_when_all_come_at_once() {
             (status, peer)
         })
     });
-    let all: Vec<_> = join_all(all).await.into_iter().map(Result::unwrap).collect();
-    let count = |wanted| all.iter().filter(|(status, _)| *status == Some(wanted)).count();
+    let all: Vec<_> = join_all(all)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let count = |wanted| {
+        all.iter()
+            .filter(|(status, _)| *status == Some(wanted))
+            .count()
+    };
     assert_eq!((count(101), count(503)), (20, 80));
     assert_eq!(server.stats().connections, 20);
 }
@@ -147,11 +163,19 @@ async fn heads_have_a_size_and_a_number_of_headers() {
         ("100 headers", with(95, 0), 101),
         ("101 headers", with(96, 0), 431),
         ("1,000 headers", with(1_000, 0), 431),
-        ("a path of 64 KiB", upgrade(&format!("/namespace/{}", "n".repeat(65_536))), 431),
+        (
+            "a path of 64 KiB",
+            upgrade(&format!("/namespace/{}", "n".repeat(65_536))),
+            431,
+        ),
     ] {
         let reply = ask(server.local_addr(), request).await.expect(what);
         // A path that alone is too long may also be told 414.
-        let told = if reply.status == 414 { 431 } else { reply.status };
+        let told = if reply.status == 414 {
+            431
+        } else {
+            reply.status
+        };
         assert_eq!(told, status, "{what}");
     }
 }
@@ -173,8 +197,15 @@ async fn dribblers_are_cut_and_stop_nobody() {
             tokio::spawn(async move {
                 let mut peer = Peer::open(address).await;
                 let request = upgrade(PATH);
-                let half = if number % 3 == 0 { 0 } else { request.len() / 2 };
-                peer.tcp.write_all(&request.as_bytes()[..half]).await.unwrap();
+                let half = if number % 3 == 0 {
+                    0
+                } else {
+                    request.len() / 2
+                };
+                peer.tcp
+                    .write_all(&request.as_bytes()[..half])
+                    .await
+                    .unwrap();
                 let rest = request.as_bytes()[half..request.len() - 4].chunks(1);
                 for byte in rest.filter(|_| number % 3 == 2) {
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -192,10 +223,16 @@ async fn dribblers_are_cut_and_stop_nobody() {
         let mut peer = Peer::join(address, PATH).await;
         assert!(peer.echoes("not disturbed").await);
     }
-    assert!(began.elapsed() < Duration::from_millis(900), "while they dribble");
+    assert!(
+        began.elapsed() < Duration::from_millis(900),
+        "while they dribble"
+    );
     for cut in join_all(dribblers).await {
         let cut = cut.unwrap();
-        assert!((Duration::from_millis(900)..Duration::from_secs(6)).contains(&cut), "{cut:?}");
+        assert!(
+            (Duration::from_millis(900)..Duration::from_secs(6)).contains(&cut),
+            "{cut:?}"
+        );
     }
     until("their places are free", || server.stats().connections == 0).await;
 }
@@ -209,9 +246,16 @@ async fn idle_transports_are_cut() {
     let began = Instant::now();
     let mut mute = Peer::open(server.local_addr()).await;
     let mut half = Peer::open(server.local_addr()).await;
-    half.tcp.write_all(b"GET /namespace/a HTTP/1.1\r\nHost:").await.unwrap();
+    half.tcp
+        .write_all(b"GET /namespace/a HTTP/1.1\r\nHost:")
+        .await
+        .unwrap();
     let mut reader = Peer::open(server.local_addr()).await;
-    reader.tcp.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    reader
+        .tcp
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     assert_eq!(soon(reader.reply()).await.unwrap().body, "page");
     tokio::join!(mute.ended(), half.ended(), reader.ended());
     let took = began.elapsed();
@@ -226,7 +270,9 @@ async fn a_storm_waits_in_the_backlog() {
     let address = listener.local_addr().unwrap();
     let before = process::listen_overflows();
     let began = Instant::now();
-    let storm: Vec<_> = (0..2_000).map(|_| tokio::spawn(Peer::open(address))).collect();
+    let storm: Vec<_> = (0..2_000)
+        .map(|_| tokio::spawn(Peer::open(address)))
+        .collect();
     let mut peers = Vec::with_capacity(2_000);
     for peer in storm {
         peers.push(soon(peer).await.unwrap());
@@ -246,6 +292,9 @@ async fn a_storm_waits_in_the_backlog() {
     assert!(began.elapsed() < Duration::from_secs(20));
     // The counter is that of the whole machine: it may only be judged while nobody else listens.
     if let (Some(before), Some(after)) = (before, process::listen_overflows()) {
-        println!("listen overflows of this network namespace meanwhile: {}", after - before);
+        println!(
+            "listen overflows of this network namespace meanwhile: {}",
+            after - before
+        );
     }
 }
