@@ -13,13 +13,17 @@ use std::{
     marker::PhantomData,
     mem,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Weak},
     task::{Context, Poll},
 };
 
 use pin_project_lite::pin_project;
 
-use crate::websocket::{Gather, WebSocketHandle, flush_all};
+use crate::{
+    frame::Frame,
+    run::{Place, enrol},
+    websocket::{Gather, WebSocketHandle, flush_all},
+};
 
 /// What this thread's current turn has filled.
 struct Turn {
@@ -28,11 +32,13 @@ struct Turn {
     /// Connections whose outbox waits to be flushed, each once.
     filled: Vec<Arc<WebSocketHandle>>,
     gather: Gather,
+    /// The last frame that was broadcast, if its run may go on.
+    last: Option<Place>,
 }
 
 thread_local! {
     static TURN: RefCell<Turn> = const {
-        RefCell::new(Turn { depth: 0, filled: Vec::new(), gather: Gather::new() })
+        RefCell::new(Turn { depth: 0, filled: Vec::new(), gather: Gather::new(), last: None })
     };
 }
 
@@ -53,6 +59,13 @@ impl Cork {
         Self {
             not_send: PhantomData,
         }
+    }
+
+    /// Prepares `frame` to be sent to many: worth it from a few recipients on.
+    ///
+    /// Broadcasts that follow one another on a thread then cost each outbox one entry together.
+    pub fn broadcast(&self, frame: Frame) -> Frame {
+        TURN.with_borrow_mut(|turn| enrol(&mut turn.last, frame))
     }
 }
 
@@ -79,7 +92,12 @@ impl Drop for Cork {
 }
 
 /// Flushes `connection` when this thread's turn ends: now, if none is running.
-pub(crate) fn flush_later(connection: Arc<WebSocketHandle>) {
+#[inline]
+pub(crate) fn flush_later(connection: &Weak<WebSocketHandle>) {
+    // One that is gone has ended, and nothing waits in it.
+    let Some(connection) = connection.upgrade() else {
+        return;
+    };
     let now = TURN.with_borrow_mut(|turn| {
         if turn.depth == 0 {
             return Some(connection);

@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 
-use crate::disconnect::Disconnect;
+use crate::{disconnect::Disconnect, run::Place};
 
 /// What a [`Frame`] carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,7 +28,18 @@ pub enum FrameKind {
 }
 
 impl FrameKind {
-    pub(crate) const fn opcode(self) -> u8 {
+    /// The kind of an encoded frame.
+    pub(crate) fn of(encoded: &[u8]) -> Self {
+        match encoded[0] & 0x0F {
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            _ => Self::Pong,
+        }
+    }
+
+    const fn opcode(self) -> u8 {
         match self {
             Self::Text => 0x1,
             Self::Binary => 0x2,
@@ -52,8 +63,15 @@ pub struct EncodeError(#[from] serde_json::Error);
 /// assert_eq!(frame.as_bytes(), b"\x81\x04tick");
 /// assert_eq!(frame.payload(), b"tick");
 /// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct Frame(Arc<[u8]>);
+#[derive(Clone)]
+pub struct Frame {
+    bytes: Encoded,
+    /// Set while the frame is broadcast together with others.
+    place: Option<Place>,
+}
+
+/// The finished bytes.
+pub(crate) type Encoded = Arc<[u8]>;
 
 impl Frame {
     /// A text message.
@@ -125,33 +143,30 @@ impl Frame {
             }
         }
         bytes.extend_from_slice(payload);
-        Self(bytes.into())
+        Self {
+            bytes: bytes.into(),
+            place: None,
+        }
     }
 
     /// What the frame carries.
     pub fn kind(&self) -> FrameKind {
-        match self.0[0] & 0x0F {
-            0x1 => FrameKind::Text,
-            0x2 => FrameKind::Binary,
-            0x8 => FrameKind::Close,
-            0x9 => FrameKind::Ping,
-            _ => FrameKind::Pong,
-        }
+        FrameKind::of(&self.bytes)
     }
 
     /// The bytes as they go to a peer: header and payload.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// The payload without the header.
     pub fn payload(&self) -> &[u8] {
-        let header = match self.0[1] & 0x7F {
+        let header = match self.bytes[1] & 0x7F {
             126 => 4,
             127 => 10,
             _ => 2,
         };
-        &self.0[header..]
+        &self.bytes[header..]
     }
 
     /// The payload as text; `None` unless this is a text frame.
@@ -168,7 +183,7 @@ impl Frame {
         reason = "a frame has a header, so it is never empty"
     )]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.bytes.len()
     }
 
     /// A masked copy, as a client must send it (RFC 6455 §5.3).
@@ -176,19 +191,41 @@ impl Frame {
         let payload = self.payload();
         let header = self.len() - payload.len();
         let mut bytes = Vec::with_capacity(self.len() + 4);
-        bytes.extend_from_slice(&self.0[..header]);
+        bytes.extend_from_slice(&self.bytes[..header]);
         bytes[1] |= 0x80;
         bytes.extend_from_slice(&mask);
         bytes.extend_from_slice(payload);
         crate::mask::apply(&mut bytes[header + 4..], mask, 0);
-        Self(bytes.into())
+        Self {
+            bytes: bytes.into(),
+            place: None,
+        }
     }
 
-    /// Whether both are clones of one frame.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+    pub(crate) fn encoded(&self) -> &Encoded {
+        &self.bytes
+    }
+
+    #[inline]
+    pub(crate) fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    pub(crate) fn at(self, place: Place) -> Self {
+        Self {
+            place: Some(place),
+            ..self
+        }
     }
 }
+
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Frame {}
 
 impl fmt::Debug for Frame {
     /// Kind and length only: payloads do not belong in logs.

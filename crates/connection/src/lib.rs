@@ -58,6 +58,7 @@ mod mask;
 mod metadata;
 mod outbox;
 mod rate;
+mod run;
 mod websocket;
 
 pub use address::{

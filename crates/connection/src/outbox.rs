@@ -3,7 +3,8 @@
 use crate::{
     config::SlowConsumer,
     connection::{Delivery, SendError, Sent},
-    frame::{Frame, FrameKind},
+    frame::{Encoded, Frame, FrameKind},
+    run::{MAX_FRAMES, Part},
 };
 
 /// Queue capacity that an outbox keeps when it is empty. More is given back.
@@ -20,17 +21,66 @@ pub(crate) struct Bounds {
 /// Frames in the order they were accepted, and how far the first one is written.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    /// A plain list: the usual outbox is emptied as a whole, by one write.
-    queue: Vec<Frame>,
+    queue: Vec<Encoded>,
+    /// The frames as a part of a run, nothing of which is written. Then the queue is empty.
+    run: Option<Part>,
     bytes: usize,
     /// Bytes of the first frame that the transport already took.
     written: usize,
 }
 
+/// What waits, in the form that is cheapest to write.
+#[derive(Debug)]
+pub(crate) enum Waiting<'a> {
+    /// One frame.
+    One(&'a Encoded),
+    /// Several.
+    Several(&'a [Encoded]),
+    /// A part of a run and nothing else.
+    Run(&'a Part),
+}
+
 impl Outbox {
+    /// Accepts `frame` if it follows the run that waits already; else nothing has happened.
+    #[inline]
+    pub(crate) fn follow(&mut self, frame: &Frame, bounds: &Bounds) -> bool {
+        let (Some(part), Some(place)) = (&mut self.run, frame.place()) else {
+            return false;
+        };
+        let bytes = self.bytes + frame.len();
+        // A run is shorter than any bound on messages for which one is begun.
+        let follows = part.is_followed_by(place) && bytes <= bounds.bytes;
+        if follows {
+            part.end += 1;
+            self.bytes = bytes;
+        }
+        follows
+    }
+
+    /// Accepts `frame` if that takes neither a bound nor memory; else nothing has happened.
+    #[inline]
+    pub(crate) fn try_push(&mut self, frame: &Frame, bounds: &Bounds) -> bool {
+        let Some(place) = frame.place() else {
+            let easy = self.fits(frame.len(), bounds)
+                && self.run.is_none()
+                && self.queue.len() < self.queue.capacity();
+            if easy {
+                self.bytes += frame.len();
+                self.queue.push(frame.encoded().clone());
+            }
+            return easy;
+        };
+        let begins =
+            self.is_empty() && frame.len() <= bounds.bytes && MAX_FRAMES <= bounds.messages;
+        if begins {
+            self.run = Some(Part::one(place));
+            self.bytes = frame.len();
+        }
+        begins || self.follow(frame, bounds)
+    }
+
     /// Accepts `frame`, or does what `delivery` and the policy say. `blocked` tells whether the
     /// transport takes no bytes at the moment.
-    #[inline]
     pub(crate) fn push(
         &mut self,
         frame: &Frame,
@@ -38,26 +88,10 @@ impl Outbox {
         delivery: Delivery,
         blocked: bool,
     ) -> Result<Sent, SendError> {
-        if !self.fits(frame.len(), bounds) || (blocked && delivery == Delivery::Volatile) {
-            return self.push_without_room(frame, bounds, delivery);
+        if self.fits(frame.len(), bounds) && !(blocked && delivery == Delivery::Volatile) {
+            self.append(frame);
+            return Ok(Sent::Queued);
         }
-        self.append(frame.clone());
-        Ok(Sent::Queued)
-    }
-
-    /// Whether a frame of `len` bytes has room.
-    #[inline]
-    pub(crate) fn fits(&self, len: usize, bounds: &Bounds) -> bool {
-        self.bytes + len <= bounds.bytes && self.queue.len() < bounds.messages
-    }
-
-    #[cold]
-    fn push_without_room(
-        &mut self,
-        frame: &Frame,
-        bounds: &Bounds,
-        delivery: Delivery,
-    ) -> Result<Sent, SendError> {
         if frame.len() > bounds.bytes {
             return Err(SendError::TooLarge);
         }
@@ -73,19 +107,26 @@ impl Outbox {
                     // Only a frame that is half written and control frames are left.
                     return Ok(Sent::Dropped);
                 }
-                self.append(frame.clone());
+                self.append(frame);
                 Ok(Sent::Displaced(displaced))
             }
         }
     }
 
+    /// Whether a frame of `len` bytes has room.
+    #[inline]
+    pub(crate) fn fits(&self, len: usize, bounds: &Bounds) -> bool {
+        self.bytes + len <= bounds.bytes && self.len() < bounds.messages
+    }
+
     /// Drops the oldest messages that are not begun until `len` bytes fit; returns how many.
     fn make_room(&mut self, len: usize, bounds: &Bounds) -> u32 {
+        self.expand();
         let mut displaced = 0;
         let mut index = usize::from(self.written > 0);
         while !self.fits(len, bounds) && index < self.queue.len() {
             if matches!(
-                self.queue[index].kind(),
+                FrameKind::of(&self.queue[index]),
                 FrameKind::Text | FrameKind::Binary
             ) {
                 self.bytes -= self.queue.remove(index).len();
@@ -98,19 +139,28 @@ impl Outbox {
     }
 
     /// Appends without looking at the bounds: for control frames, which are bounded by themselves.
-    #[inline]
-    pub(crate) fn append(&mut self, frame: Frame) {
+    pub(crate) fn append(&mut self, frame: &Frame) {
+        self.expand();
         self.bytes += frame.len();
-        self.queue.push(frame);
+        self.queue.push(frame.encoded().clone());
     }
 
+    /// Takes the frames out of their run, so that only these stay alive.
+    pub(crate) fn expand(&mut self) {
+        if let Some(part) = self.run.take() {
+            part.with_frames(|frames| self.queue.extend_from_slice(frames));
+        }
+    }
+
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.bytes == 0
     }
 
     /// Messages and control frames that wait.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.queue.len()
+        self.queue.len() + self.run.as_ref().map_or(0, Part::len)
     }
 
     /// Bytes that wait, a half-written first frame counted whole.
@@ -118,37 +168,39 @@ impl Outbox {
         self.bytes
     }
 
-    /// The waiting frames, the first of them from `Self::written` on.
-    pub(crate) fn frames(&self) -> impl Iterator<Item = &Frame> {
-        self.queue.iter()
-    }
-
+    /// Bytes of the first waiting frame that are written already.
     pub(crate) fn written(&self) -> usize {
         self.written
     }
 
-    /// The one frame that waits, if it is one.
+    /// The waiting frames, the first of them to be continued from [`written`](Self::written).
     #[inline]
-    pub(crate) fn only(&self) -> Option<&Frame> {
-        if let [frame] = &self.queue[..] { Some(frame) } else { None }
+    pub(crate) fn waiting(&self) -> Waiting<'_> {
+        match (&self.run, &self.queue[..]) {
+            (Some(part), _) => Waiting::Run(part),
+            (None, [frame]) => Waiting::One(frame),
+            (None, frames) => Waiting::Several(frames),
+        }
+    }
+
+    /// The waiting frames themselves.
+    pub(crate) fn frames(&mut self) -> &[Encoded] {
+        self.expand();
+        &self.queue
     }
 
     /// Removes `count` bytes that the transport took from the front.
     #[inline]
     pub(crate) fn consume(&mut self, count: usize) {
         if self.written + count < self.bytes {
-            return self.consume_part(count);
-        }
-        if self.queue.len() == 1 {
-            self.queue.pop();
-            self.bytes = 0;
-            self.written = 0;
+            self.consume_part(count);
         } else {
             self.clear();
         }
     }
 
     fn consume_part(&mut self, count: usize) {
+        self.expand();
         self.written += count;
         let mut done = 0;
         for frame in &self.queue {
@@ -162,16 +214,22 @@ impl Outbox {
         self.queue.drain(..done);
     }
 
-    /// Drops everything; returns how many frames that were.
-    pub(crate) fn clear(&mut self) -> usize {
-        let dropped = self.queue.len();
+    /// Drops everything.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        self.run = None;
+        self.bytes = 0;
+        self.written = 0;
+        if !self.queue.is_empty() {
+            self.clear_queue();
+        }
+    }
+
+    fn clear_queue(&mut self) {
         self.queue.clear();
         if self.queue.capacity() > KEPT_CAPACITY {
             self.queue = Vec::new();
         }
-        self.bytes = 0;
-        self.written = 0;
-        dropped
     }
 }
 
@@ -180,6 +238,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::run::enrol;
 
     fn bounds(policy: SlowConsumer) -> Bounds {
         Bounds {
@@ -189,12 +248,14 @@ mod tests {
         }
     }
 
-    fn written_bytes(outbox: &Outbox) -> Vec<u8> {
-        let all: Vec<u8> = outbox
-            .frames()
-            .flat_map(|frame| frame.as_bytes().to_vec())
-            .collect();
-        all[outbox.written()..].to_vec()
+    fn waiting_bytes(outbox: &Outbox) -> Vec<u8> {
+        let written = outbox.written();
+        let all = match outbox.waiting() {
+            Waiting::One(frame) => frame.to_vec(),
+            Waiting::Several(frames) => frames.concat(),
+            Waiting::Run(part) => part.with_frames(<[Encoded]>::concat),
+        };
+        all[written..].to_vec()
     }
 
     #[test]
@@ -230,7 +291,7 @@ mod tests {
             outbox.push(&Frame::text("e"), &bounds, Delivery::Policy, true),
             Ok(Sent::Displaced(1))
         );
-        assert_eq!(written_bytes(&outbox), b"\x01a\x81\x01c\x81\x01d\x81\x01e");
+        assert_eq!(waiting_bytes(&outbox), b"\x01a\x81\x01c\x81\x01d\x81\x01e");
     }
 
     #[test]
@@ -255,8 +316,14 @@ mod tests {
 
     #[derive(Clone, Debug)]
     enum Step {
-        Push(usize, Delivery, bool),
+        Push {
+            len: usize,
+            delivery: Delivery,
+            blocked: bool,
+            in_run: bool,
+        },
         Consume(usize),
+        Expand,
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -266,8 +333,16 @@ mod tests {
             Just(Delivery::Volatile)
         ];
         let step = prop_oneof![
-            (0_usize..80, delivery, any::<bool>()).prop_map(|(l, d, b)| Step::Push(l, d, b)),
+            (0_usize..80, delivery, any::<bool>(), any::<bool>()).prop_map(
+                |(len, delivery, blocked, in_run)| Step::Push {
+                    len,
+                    delivery,
+                    blocked,
+                    in_run
+                }
+            ),
             (0_usize..70).prop_map(Step::Consume),
+            Just(Step::Expand),
         ];
         proptest::collection::vec(step, 0..60)
     }
@@ -289,17 +364,26 @@ mod tests {
             let mut outbox = Outbox::default();
             let mut model: Vec<Vec<u8>> = Vec::new();
             let mut begun = 0;
+            let mut run = None;
             for (number, step) in steps.into_iter().enumerate() {
                 match step {
-                    Step::Push(len, delivery, blocked) => {
-                        let frame = Frame::binary(vec![u8::try_from(number).unwrap(); len]);
+                    Step::Expand => outbox.expand(),
+                    Step::Push { len, delivery, blocked, in_run } => {
+                        let mut frame = Frame::binary(vec![u8::try_from(number).unwrap(); len]);
+                        if in_run {
+                            frame = enrol(&mut run, frame);
+                        }
                         let held: usize = model.iter().map(Vec::len).sum();
                         let fits = |model: &Vec<Vec<u8>>| {
                             model.len() < bounds.messages
                                 && model.iter().map(Vec::len).sum::<usize>() + frame.len()
                                     <= bounds.bytes
                         };
-                        let result = outbox.push(&frame, &bounds, delivery, blocked);
+                        let result = if !blocked && outbox.try_push(&frame, &bounds) {
+                            Ok(Sent::Queued)
+                        } else {
+                            outbox.push(&frame, &bounds, delivery, blocked)
+                        };
                         let volatile = delivery == Delivery::Volatile;
                         let expected = if fits(&model) && !(volatile && blocked) {
                             model.push(frame.as_bytes().to_vec());
@@ -347,7 +431,7 @@ mod tests {
                 prop_assert_eq!(outbox.len(), model.len());
                 prop_assert_eq!(outbox.bytes(), model.iter().map(Vec::len).sum::<usize>());
                 let expected: Vec<u8> = model.concat()[begun..].to_vec();
-                prop_assert_eq!(written_bytes(&outbox), expected);
+                prop_assert_eq!(waiting_bytes(&outbox), expected);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The shared handle of one WebSocket: who it is, its outbox, how it ends.
 
 use std::{
-    fmt, io,
+    fmt, io, mem,
     net::SocketAddr,
     sync::{
         Arc, OnceLock, Weak,
@@ -83,6 +83,7 @@ impl WebSocketHandle {
                 state: State::Open,
                 scheduled: false,
                 blocked: false,
+                direct: role == Role::Server,
                 pong: None,
                 dropped: 0,
                 pulse,
@@ -139,13 +140,19 @@ impl WebSocketHandle {
         if outlet.blocked {
             return Ok(Sent::Dropped);
         }
-        outlet.outbox.append(self.for_wire(Frame::ping(payload)));
+        outlet.outbox.append(&self.for_wire(Frame::ping(payload)));
         self.schedule(outlet);
         Ok(Sent::Queued)
     }
 
     pub(super) fn endpoint(&self) -> &Arc<Node> {
         &self.endpoint
+    }
+
+    /// Notes whether the transport takes no more, and a task waits for it.
+    pub(super) fn set_blocked(&self, outlet: &mut Outlet, blocked: bool) {
+        outlet.blocked = blocked;
+        outlet.renew_direct(self.role);
     }
 
     pub(super) fn outlet(&self) -> MutexGuard<'_, Outlet> {
@@ -161,16 +168,13 @@ impl WebSocketHandle {
     }
 
     /// Has the outbox flushed at the end of this thread's turn, unless somebody will already.
-    #[inline]
     fn schedule(&self, mut outlet: MutexGuard<'_, Outlet>) {
         if outlet.scheduled || outlet.blocked {
             return;
         }
         outlet.scheduled = true;
         drop(outlet);
-        if let Some(this) = self.this.upgrade() {
-            flush_later(this);
-        }
+        flush_later(&self.this);
     }
 
     // What the reader tells.
@@ -212,7 +216,7 @@ impl WebSocketHandle {
         if outlet.blocked {
             outlet.pong = Some(Box::new(pong));
         } else {
-            outlet.outbox.append(pong);
+            outlet.outbox.append(&pong);
             self.schedule(outlet);
         }
     }
@@ -281,7 +285,7 @@ impl WebSocketHandle {
     ) {
         outlet
             .outbox
-            .append(self.for_wire(Frame::close(&disconnect)));
+            .append(&self.for_wire(Frame::close(&disconnect)));
         let deadline = Instant::now() + self.endpoint.config().close_grace;
         outlet.state = State::Closing(Box::new(Closing {
             by,
@@ -290,6 +294,7 @@ impl WebSocketHandle {
             failed,
             deadline,
         }));
+        outlet.renew_direct(self.role);
         self.endpoint.keeper().wake_at(self.key(), deadline);
         notify(&self.room);
     }
@@ -320,7 +325,8 @@ impl WebSocketHandle {
             return;
         }
         let counters = &self.endpoint.counters;
-        let lost = outlet.outbox.clear() as u64;
+        let lost = outlet.outbox.len() as u64;
+        outlet.outbox.clear();
         Counters::add(&counters.lost, lost);
         Counters::add(&counters.closed, 1);
         if closed.by == Initiator::Local {
@@ -334,8 +340,8 @@ impl WebSocketHandle {
             address = %self.address, by = ?closed.by, code = closed.disconnect.code(), lost, "closed"
         );
         outlet.pong = None;
-        outlet.blocked = false;
         outlet.state = State::Closed(Box::new(closed));
+        self.set_blocked(outlet, false);
         outlet.link.release();
         self.endpoint.keeper().release(self.key());
         notify(&self.ended);
@@ -375,7 +381,7 @@ impl WebSocketHandle {
                     return None;
                 }
                 if beat.ping {
-                    outlet.outbox.append(self.for_wire(Frame::ping(&[])));
+                    outlet.outbox.append(&self.for_wire(Frame::ping(&[])));
                     self.schedule(outlet);
                 }
                 Some(beat.next.unwrap_or(now + Duration::from_hours(24)))
@@ -415,13 +421,14 @@ impl Connection for WebSocketHandle {
     }
 
     fn try_send(&self, frame: &Frame, delivery: Delivery) -> Result<Sent, SendError> {
-        let mut outlet = self.outlet.lock();
-        let usual = outlet.is_open() && !outlet.blocked && self.role == Role::Server;
-        if !usual || !outlet.outbox.fits(frame.len(), self.endpoint.bounds()) {
-            return self.try_send_unusual(outlet, frame, delivery);
+        // Runs once per recipient of every broadcast. The shortest case, one more frame of a run that
+        // waits already, stands here alone, so that it saves no registers.
+        let Some(mut outlet) = self.outlet.try_lock() else {
+            return self.try_send_contended(frame, delivery);
+        };
+        if !outlet.direct || !outlet.outbox.follow(frame, self.endpoint.bounds()) {
+            return self.try_send_locked(outlet, frame, delivery);
         }
-        outlet.outbox.append(frame.clone());
-        self.schedule(outlet);
         Ok(Sent::Queued)
     }
 
@@ -477,8 +484,33 @@ impl Connection for WebSocketHandle {
 const MASK_LEN: usize = 4;
 
 impl WebSocketHandle {
+    #[cold]
+    fn try_send_contended(&self, frame: &Frame, delivery: Delivery) -> Result<Sent, SendError> {
+        self.try_send_locked(self.outlet(), frame, delivery)
+    }
+
+    /// The first frame since the last flush, and others that are no news in a run.
+    #[inline(never)]
+    fn try_send_locked(
+        &self,
+        mut outlet: MutexGuard<'_, Outlet>,
+        frame: &Frame,
+        delivery: Delivery,
+    ) -> Result<Sent, SendError> {
+        if !outlet.direct || !outlet.outbox.try_push(frame, self.endpoint.bounds()) {
+            return self.try_send_unusual(outlet, frame, delivery);
+        }
+        let scheduled = mem::replace(&mut outlet.scheduled, true);
+        drop(outlet);
+        if !scheduled {
+            flush_later(&self.this);
+        }
+        Ok(Sent::Queued)
+    }
+
     /// A peer that is closed, blocked or dialled, or an outbox without room.
     #[cold]
+    #[inline(never)]
     fn try_send_unusual(
         &self,
         mut outlet: MutexGuard<'_, Outlet>,

@@ -4,7 +4,7 @@
 
 use tokio::time::Instant;
 
-use super::link::Link;
+use super::{decoder::Role, link::Link};
 use crate::{
     disconnect::{Closed, Disconnect, Initiator},
     frame::Frame,
@@ -21,6 +21,9 @@ pub(super) struct Outlet {
     pub(super) scheduled: bool,
     /// The transport took no more, and a task of its own waits to empty the outbox.
     pub(super) blocked: bool,
+    /// Open, accepted and not blocked: a frame may go straight into the outbox. One that is not empty
+    /// then waits for a flush that somebody will do. Kept by [`Self::renew_direct`].
+    pub(super) direct: bool,
     /// The one pong that waits while the transport is blocked; a newer one replaces it.
     pub(super) pong: Option<Box<Frame>>,
     /// Messages that the policy dropped, or that were volatile and found no room.
@@ -49,6 +52,12 @@ pub(super) struct Closing {
 }
 
 impl Outlet {
+    /// Renews [`Self::direct`] after the state or `blocked` has changed.
+    pub(super) fn renew_direct(&mut self, role: Role) {
+        self.direct = role == Role::Server && self.is_open() && !self.blocked;
+    }
+
+    #[inline]
     pub(super) fn is_open(&self) -> bool {
         matches!(self.state, State::Open)
     }

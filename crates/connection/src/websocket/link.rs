@@ -53,7 +53,12 @@ impl Link {
     #[inline]
     pub(super) fn try_write(&self, bytes: &[u8]) -> Option<usize> {
         let Self::Tcp(tcp) = self else { return None };
-        send(tcp.as_ref(), bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL).ok()
+        send(
+            tcp.as_ref(),
+            bytes,
+            SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+        )
+        .ok()
     }
 
     /// Writes, or has the task woken when the transport takes bytes again.

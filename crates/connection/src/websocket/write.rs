@@ -19,8 +19,9 @@ use super::{
 };
 use crate::{
     disconnect::{Closed, Disconnect, Initiator},
-    frame::Frame,
-    outbox::Outbox,
+    frame::Encoded,
+    outbox::Waiting,
+    run::Part,
 };
 
 /// Outboxes up to this size are copied into one buffer; larger ones are written piece by piece.
@@ -38,40 +39,39 @@ const FLUSH_AT_ONCE: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Gather {
     bytes: Vec<u8>,
-    frames: Vec<Frame>,
+    part: Option<Part>,
 }
 
 impl Gather {
     pub(crate) const fn new() -> Self {
         Self {
             bytes: Vec::new(),
-            frames: Vec::new(),
+            part: None,
         }
     }
 
-    /// Lets go of the frames, and of the memory if it is much.
+    /// Lets go of the frames, and keeps the memory.
     pub(super) fn forget(&mut self) {
-        self.frames.clear();
+        self.part = None;
         self.bytes.clear();
     }
 
-    /// The bytes of all frames of `outlet`.
-    fn bytes_of(&mut self, outlet: &Outlet) -> &[u8] {
-        let waiting = outlet.outbox.frames();
-        let known = self.frames.len() == outlet.outbox.len()
-            && self
-                .frames
-                .iter()
-                .zip(waiting)
-                .all(|(known, frame)| known.same(frame));
-        if !known {
-            self.forget();
-            for frame in outlet.outbox.frames() {
-                self.bytes.extend_from_slice(frame.as_bytes());
-                self.frames.push(frame.clone());
-            }
+    #[inline]
+    fn run(&mut self, part: &Part) -> &[u8] {
+        if !self.part.as_ref().is_some_and(|known| known.same(part)) {
+            self.bytes.clear();
+            part.with_frames(|frames| frames.iter().for_each(|f| self.bytes.extend_from_slice(f)));
+            self.part = Some(part.clone());
         }
-        &self.bytes[outlet.outbox.written()..]
+        &self.bytes
+    }
+
+    fn several(&mut self, frames: &[Encoded]) -> &[u8] {
+        self.forget();
+        for frame in frames {
+            self.bytes.extend_from_slice(frame);
+        }
+        &self.bytes
     }
 }
 
@@ -96,16 +96,19 @@ pub(super) fn flush(connection: &Arc<WebSocketHandle>, gather: &mut Gather) {
         return;
     }
     // The usual case: a TCP stream that takes all that waits with one system call.
-    let written = match outlet.outbox.only() {
-        Some(frame) => outlet.link.try_write(&frame.as_bytes()[outlet.outbox.written()..]),
-        None if outlet.outbox.bytes() <= GATHER_BYTES => {
-            outlet.link.try_write(gather.bytes_of(&outlet))
+    let Outlet { outbox, link, .. } = &mut *outlet;
+    let (written, bytes) = (outbox.written(), outbox.bytes());
+    let count = match outbox.waiting() {
+        Waiting::Run(part) => link.try_write(gather.run(part)),
+        Waiting::One(frame) => link.try_write(&frame[written..]),
+        Waiting::Several(frames) if bytes <= GATHER_BYTES => {
+            link.try_write(&gather.several(frames)[written..])
         }
-        None => None,
+        Waiting::Several(_) => None,
     };
-    if let Some(count) = written {
-        outlet.outbox.consume(count);
-        if outlet.outbox.is_empty() && outlet.is_open() {
+    if let Some(count) = count {
+        outbox.consume(count);
+        if outbox.is_empty() && outlet.is_open() {
             drop(outlet);
             return connection.announce_room();
         }
@@ -126,7 +129,8 @@ pub(super) fn settle(connection: &Arc<WebSocketHandle>, outlet: &mut Outlet) {
             Poll::Ready(Err(error)) => return connection.lose(outlet, &error),
             Poll::Pending => {
                 // The task polls again with a waker of its own.
-                outlet.blocked = true;
+                connection.set_blocked(outlet, true);
+                outlet.outbox.expand();
                 connection
                     .endpoint()
                     .runtime()
@@ -138,14 +142,15 @@ pub(super) fn settle(connection: &Arc<WebSocketHandle>, outlet: &mut Outlet) {
 }
 
 /// The first frames that wait, without what is written of them.
-fn waiting_pieces<'a, 'p>(
-    outbox: &'a Outbox,
+fn pieces<'a, 'p>(
+    frames: &'a [Encoded],
+    written: usize,
     pieces: &'p mut [IoSlice<'a>; MAX_PIECES],
 ) -> &'p [IoSlice<'a>] {
-    let mut skip = outbox.written();
+    let mut skip = written;
     let mut count = 0;
-    for (piece, frame) in pieces.iter_mut().zip(outbox.frames()) {
-        *piece = IoSlice::new(&frame.as_bytes()[skip..]);
+    for (piece, frame) in pieces.iter_mut().zip(frames) {
+        *piece = IoSlice::new(&frame[skip..]);
         skip = 0;
         count += 1;
     }
@@ -193,8 +198,9 @@ fn poll_step(
         return Poll::Ready(Ok(Step::Gone));
     }
     if !outlet.outbox.is_empty() {
-        let mut pieces = [IoSlice::new(&[]); MAX_PIECES];
-        let pieces = waiting_pieces(&outlet.outbox, &mut pieces);
+        let written = outlet.outbox.written();
+        let mut array = [IoSlice::new(&[]); MAX_PIECES];
+        let pieces = pieces(outlet.outbox.frames(), written, &mut array);
         let count = ready!(outlet.link.poll_write(context, pieces))?;
         if count == 0 {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
@@ -203,7 +209,7 @@ fn poll_step(
         return Poll::Ready(Ok(Step::Progress));
     }
     if let Some(pong) = outlet.pong.take() {
-        outlet.outbox.append(*pong);
+        outlet.outbox.append(&pong);
         return Poll::Ready(Ok(Step::Progress));
     }
     ready!(outlet.link.poll_flush(context))?;
@@ -211,6 +217,6 @@ fn poll_step(
         ready!(outlet.link.poll_end(context))?;
         connection.ended(outlet);
     }
-    outlet.blocked = false;
+    connection.set_blocked(outlet, false);
     Poll::Ready(Ok(Step::Drained))
 }
