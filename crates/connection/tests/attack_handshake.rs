@@ -26,7 +26,7 @@ async fn ask(endpoint: &Endpoint, request: &[u8]) -> (Result<(), AcceptError>, S
     let asking = async {
         client.write_all(request).await.unwrap();
         let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
+        while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
             if client.read_buf(&mut answer).await.unwrap_or(0) == 0 {
                 break;
             }

@@ -132,7 +132,12 @@ impl Dialer {
             .host()
             .ok_or_else(|| DialError::InvalidRequest("URL has no host".into()))?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let tls = uri.scheme_str() == Some("wss");
+        let tls = match uri.scheme_str() {
+            Some("ws") => false,
+            Some("wss") => true,
+            // Above all not `https` without TLS.
+            _ => return Err(DialError::InvalidRequest("URL is not ws or wss".into())),
+        };
         let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
         let tcp = TcpStream::connect((host, port)).await?;
         if tls {
