@@ -171,7 +171,7 @@ const chat = [
     },
   ],
   [
-    "a refusal is shown and the text is kept",
+    "a refusal is shown with its code",
     async ({ tabs: [ada] }) => {
       await part(ada, "per-second").evaluate((field) => {
         field.removeAttribute("max");

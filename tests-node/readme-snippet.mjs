@@ -4,10 +4,13 @@
 //        (packages and browser: `cargo xtask setup`; CHROMIUM names another browser)
 //
 // The snippet names ws://localhost:8080. The browser is told that this is the given address, so the
-// server may listen on any port. The page comes from an origin of its own on localhost.
+// server may listen on any port. The page comes from an origin of its own on loopback: browsers let no
+// page from elsewhere reach localhost unasked.
 //
 // Prints one JSON object per line, as chat-page.mjs does; the same exit codes.
 
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { launch, openTab } from "./lib/chromium.mjs";
 import { report } from "./lib/lines.mjs";
 
@@ -43,17 +46,21 @@ try {
   process.exit(2);
 }
 
+const server = createServer((_request, response) => {
+  response.setHeader("content-type", "text/html");
+  response.end('<link rel="icon" href="data:,"><title>A page</title>');
+});
+server.listen(0, "127.0.0.1");
+await once(server, "listening");
+
 const step = "the snippet opens, is greeted, is heard, and closes";
 try {
   const context = await browser.newContext();
-  await context.route("http://localhost:9090/", (route) =>
-    route.fulfill({ contentType: "text/html", body: "<title>A page</title>" }),
-  );
-  const page = await openTab(context, "http://localhost:9090/");
+  const page = await openTab(context, `http://127.0.0.1:${server.address().port}/`);
   const run = new Function("log", "done", snippet).toString();
   const log = await page.evaluate(`new Promise((done) => (${run})([], done))`);
   const wanted = ["open", "Hello world!", "Hello from a page!", 1000, "bye", true];
-  if (JSON.stringify(log) !== JSON.stringify(wanted)) throw new Error(JSON.stringify(log));
+  if (JSON.stringify(log) !== JSON.stringify(wanted)) throw new Error(`${JSON.stringify(log)} ${page.problems}`);
   if (page.problems.length > 0) throw new Error(page.problems.join("; "));
   report("step", { name: step });
   report("done");
@@ -62,4 +69,5 @@ try {
   process.exitCode = 1;
 } finally {
   await browser.close();
+  server.close();
 }

@@ -5,11 +5,8 @@
 
 use std::{
     collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use parking_lot::Mutex;
@@ -17,12 +14,11 @@ use switchboard::{
     pool::{Pool, Recipients},
     prelude::*,
 };
-use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     drain::Drains,
-    memory::Memory,
-    protocol::{Counts, Kind, Name, Node, Person, RoomSize, ToClient, Who},
+    numbers::Counters,
+    protocol::{Kind, Name, Node, Person, RoomSize, ToClient, Who},
 };
 
 /// The room of those who have been welcomed. People cannot name it: it has a control character.
@@ -38,9 +34,6 @@ const MOST_PEOPLE: usize = 500;
 const MOST_BYTES_OF_PEOPLE: usize = 256 * 1024;
 const MOST_ROOMS: usize = 200;
 
-/// Lists of rooms are sent this often at most; counts at every tenth time.
-const TICK: Duration = Duration::from_millis(100);
-
 /// The chat of one node. It lives as long as the process, shared by all sessions.
 #[derive(Debug)]
 pub(crate) struct Chat {
@@ -51,25 +44,7 @@ pub(crate) struct Chat {
     /// what a newcomer learns is neither older nor newer than what it hears next.
     news: Mutex<()>,
     /// Namespaces whose numbers changed since the last tick.
-    changed: Mutex<HashSet<Namespace>>,
-}
-
-/// Totals since the start.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    messages_in: AtomicU64,
-    deliveries: AtomicU64,
-}
-
-impl Counters {
-    pub(crate) fn received(&self) {
-        self.messages_in.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn delivered(&self, recipients: usize) {
-        self.deliveries
-            .fetch_add(recipients as u64, Ordering::Relaxed);
-    }
+    pub(crate) changed: Mutex<HashSet<Namespace>>,
 }
 
 impl Chat {
@@ -129,57 +104,11 @@ impl Chat {
         self.pool
             .join(&presence.connection, &Room::from_static(WELCOMED))
             .ok();
-        self.announce(&presence, &ToClient::Arrived { who: &me });
+        self.tell_others(&presence, &ToClient::Arrived { who: &me }.frame());
         presence
     }
 
-    /// Sends the lists and counts that are due, for as long as the process lives.
-    pub(crate) async fn tick(self: Arc<Self>, endpoint: Endpoint) {
-        let memory = Memory::now();
-        let mut ticks = interval(TICK);
-        // After a pause of the machine: go on at the pace, do not make up for what was missed.
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        for tick in 0_u64.. {
-            ticks.tick().await;
-            let changed = std::mem::take(&mut *self.changed.lock());
-            for namespace in changed {
-                let (here, rooms) = (self.here(&namespace), self.rooms(&namespace));
-                self.everybody(&namespace).send(
-                    ToClient::Rooms {
-                        here,
-                        rooms: &rooms,
-                    }
-                    .frame(),
-                );
-            }
-            if tick % 10 == 0 {
-                let counts = ToClient::Counts(self.counts(&endpoint, &memory)).frame();
-                for namespace in self.pool.namespaces() {
-                    // Whoever does not keep up is better served by the next ones.
-                    self.everybody(&namespace).volatile().send(counts.clone());
-                }
-            }
-        }
-    }
-
-    fn counts(&self, endpoint: &Endpoint, memory: &Memory) -> Counts {
-        let namespaces = self.pool.namespaces();
-        let connections = self.pool.len();
-        Counts {
-            connections,
-            namespaces: namespaces.len(),
-            rooms: namespaces
-                .iter()
-                .map(|namespace| self.room_names(namespace).count())
-                .sum(),
-            messages_in: self.counters.messages_in.load(Ordering::Relaxed),
-            deliveries: self.counters.deliveries.load(Ordering::Relaxed),
-            dropped: endpoint.stats().dropped,
-            bytes_per_connection: memory.per_connection(connections),
-        }
-    }
-
-    fn here(&self, namespace: &Namespace) -> usize {
+    pub(crate) fn here(&self, namespace: &Namespace) -> usize {
         self.pool.member_count(namespace, WELCOMED)
     }
 
@@ -208,7 +137,7 @@ impl Chat {
     }
 
     /// The largest rooms and their sizes.
-    fn rooms(&self, namespace: &Namespace) -> Vec<RoomSize> {
+    pub(crate) fn rooms(&self, namespace: &Namespace) -> Vec<RoomSize> {
         let sized = |room| RoomSize {
             members: self.pool.member_count(namespace, &room),
             room,
@@ -219,33 +148,18 @@ impl Chat {
         rooms
     }
 
-    fn room_names(&self, namespace: &Namespace) -> impl Iterator<Item = Room> + use<> {
+    pub(crate) fn room_names(&self, namespace: &Namespace) -> impl Iterator<Item = Room> + use<> {
         self.pool
             .rooms(namespace)
             .into_iter()
             .filter(|room| room.as_str() != WELCOMED)
     }
 
-    /// Tells the namespace about somebody, while `news` is held.
-    fn announce(&self, about: &Presence, message: &ToClient<'_>) {
-        let namespace = about.namespace();
-        let everybody = self.everybody(namespace);
-        match message {
-            // Each of a crowd hears of itself only.
-            _ if self.here(namespace) > MOST_PEOPLE => {
-                if matches!(message, ToClient::Changed { .. }) {
-                    about
-                        .connection
-                        .try_send(&message.frame(), Delivery::Policy)
-                        .ok();
-                }
-            }
-            ToClient::Changed { .. } => drop(everybody.send(message.frame())),
-            _ => drop(
-                everybody
-                    .except(&about.connection.address().id)
-                    .send(message.frame()),
-            ),
+    /// Tells the others about somebody, while `news` is held; a crowd is told numbers only.
+    fn tell_others(&self, about: &Presence, news: &Frame) {
+        let Address { id, namespace } = about.connection.address();
+        if self.here(namespace) <= MOST_PEOPLE {
+            self.everybody(namespace).except(id).send(news.clone());
         }
         self.changed.lock().insert(namespace.clone());
     }
@@ -274,12 +188,13 @@ impl Presence {
     /// Tells everybody, this one included, of its new name or rooms.
     pub(crate) fn changed(&self) {
         let _news = self.chat.news.lock();
-        self.chat.announce(
-            self,
-            &ToClient::Changed {
-                who: &self.person(),
-            },
-        );
+        let news = ToClient::Changed {
+            who: &self.person(),
+        }
+        .frame();
+        // This one first: it is the answer.
+        self.connection.try_send(&news, Delivery::Policy).ok();
+        self.chat.tell_others(self, &news);
     }
 
     /// A message of this person.
@@ -319,8 +234,8 @@ impl Drop for Presence {
     fn drop(&mut self) {
         let _news = self.chat.news.lock();
         self.chat.pool.leave_all(&self.connection);
-        self.chat
-            .announce(self, &ToClient::Left { who: &self.who() });
+        let news = ToClient::Left { who: &self.who() }.frame();
+        self.chat.tell_others(self, &news);
     }
 }
 

@@ -17,7 +17,8 @@
 //! |---|---|
 //! | `main.rs` | start-up, who may enter, the end |
 //! | `session.rs` | one connection: its messages and what each of them does |
-//! | `chat.rs` | what the connections share: who is here, announcements, counters |
+//! | `chat.rs` | what the connections share: who is here, and telling the others |
+//! | `numbers.rs` | counters, and the tick that tells them |
 //! | `drain.rs` | closing everybody at a pace, with progress |
 //! | `protocol.rs` | the messages, both ways, and what is allowed in them; see `PROTOCOL.md` |
 //! | `page.rs`, `memory.rs` | the files of the page, a figure for it |
@@ -25,6 +26,7 @@
 mod chat;
 mod drain;
 mod memory;
+mod numbers;
 mod page;
 mod protocol;
 mod session;

@@ -46,7 +46,7 @@ export function launch(hosts = []) {
       "--disable-sync",
       "--disable-dev-shm-usage",
       // Nothing but this machine can be reached, whatever a page or the browser asks for.
-      `--host-resolver-rules=${[...hosts, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", "EXCLUDE localhost"].join(", ")}`,
+      `--host-resolver-rules=${[...hosts, "MAP * ~NOTFOUND", "EXCLUDE 127.0.0.1", ...(hosts.length > 0 ? [] : ["EXCLUDE localhost"])].join(", ")}`,
     ],
   });
 }
