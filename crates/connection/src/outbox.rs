@@ -4,7 +4,7 @@ use crate::{
     config::SlowConsumer,
     connection::{Delivery, SendError, Sent},
     frame::{Encoded, Frame, FrameKind},
-    run::{MAX_FRAMES, Part},
+    run::{self, Part},
 };
 
 /// Queue capacity that an outbox keeps when it is empty. More is given back.
@@ -16,6 +16,24 @@ pub(crate) struct Bounds {
     pub(crate) bytes: usize,
     pub(crate) messages: usize,
     pub(crate) policy: SlowConsumer,
+}
+
+impl Bounds {
+    #[inline]
+    fn fit_runs(&self) -> bool {
+        self.bytes >= run::MAX_BYTES && self.messages >= run::MAX_FRAMES
+    }
+}
+
+/// What became of a frame that was broadcast.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ran {
+    /// It is the first one here.
+    Begun,
+    /// It is one more of the run that waits.
+    On,
+    /// Nothing has happened.
+    Not,
 }
 
 /// Frames in the order they were accepted, and how far the first one is written.
@@ -41,42 +59,24 @@ pub(crate) enum Waiting<'a> {
 }
 
 impl Outbox {
-    /// Accepts `frame` if it follows the run that waits already; else nothing has happened.
+    /// Accepts a frame that was broadcast, if it begins a run here or follows the one that waits.
+    ///
+    /// A run begins in an empty outbox, and where it fits as a whole, so that it may go on unasked.
     #[inline]
-    pub(crate) fn follow(&mut self, frame: &Frame, bounds: &Bounds) -> bool {
-        let (Some(part), Some(place)) = (&mut self.run, frame.place()) else {
-            return false;
-        };
-        let bytes = self.bytes + frame.len();
-        // A run is shorter than any bound on messages for which one is begun.
-        let follows = part.is_followed_by(place) && bytes <= bounds.bytes;
-        if follows {
-            part.end += 1;
-            self.bytes = bytes;
-        }
-        follows
-    }
-
-    /// Accepts `frame` if that takes neither a bound nor memory; else nothing has happened.
-    #[inline]
-    pub(crate) fn try_push(&mut self, frame: &Frame, bounds: &Bounds) -> bool {
-        let Some(place) = frame.place() else {
-            let easy = self.fits(frame.len(), bounds)
-                && self.run.is_none()
-                && self.queue.len() < self.queue.capacity();
-            if easy {
+    pub(crate) fn try_run(&mut self, frame: &Frame, bounds: &Bounds) -> Ran {
+        match (&mut self.run, frame.place()) {
+            (Some(part), Some(place)) if part.is_followed_by(place) => {
+                part.end += 1;
                 self.bytes += frame.len();
-                self.queue.push(frame.encoded().clone());
+                Ran::On
             }
-            return easy;
-        };
-        let begins =
-            self.is_empty() && frame.len() <= bounds.bytes && MAX_FRAMES <= bounds.messages;
-        if begins {
-            self.run = Some(Part::one(place));
-            self.bytes = frame.len();
+            (run @ None, Some(place)) if self.bytes == 0 && bounds.fit_runs() => {
+                *run = Some(Part::one(place));
+                self.bytes = frame.len();
+                Ran::Begun
+            }
+            _ => Ran::Not,
         }
-        begins || self.follow(frame, bounds)
     }
 
     /// Accepts `frame`, or does what `delivery` and the policy say. `blocked` tells whether the
@@ -189,17 +189,22 @@ impl Outbox {
         &self.queue
     }
 
-    /// Removes `count` bytes that the transport took from the front.
+    /// Removes everything: the transport took it.
     #[inline]
-    pub(crate) fn consume(&mut self, count: usize) {
-        if self.written + count < self.bytes {
-            self.consume_part(count);
+    pub(crate) fn all_written(&mut self) {
+        if self.run.is_some() {
+            self.run = None;
+            self.bytes = 0;
         } else {
             self.clear();
         }
     }
 
-    fn consume_part(&mut self, count: usize) {
+    /// Removes `count` bytes that the transport took from the front.
+    pub(crate) fn consume(&mut self, count: usize) {
+        if self.written + count == self.bytes {
+            return self.all_written();
+        }
         self.expand();
         self.written += count;
         let mut done = 0;
@@ -215,17 +220,10 @@ impl Outbox {
     }
 
     /// Drops everything.
-    #[inline]
     pub(crate) fn clear(&mut self) {
         self.run = None;
         self.bytes = 0;
         self.written = 0;
-        if !self.queue.is_empty() {
-            self.clear_queue();
-        }
-    }
-
-    fn clear_queue(&mut self) {
         self.queue.clear();
         if self.queue.capacity() > KEPT_CAPACITY {
             self.queue = Vec::new();
@@ -379,7 +377,7 @@ mod tests {
                                 && model.iter().map(Vec::len).sum::<usize>() + frame.len()
                                     <= bounds.bytes
                         };
-                        let result = if !blocked && outbox.try_push(&frame, &bounds) {
+                        let result = if !blocked && outbox.try_run(&frame, &bounds) != Ran::Not {
                             Ok(Sent::Queued)
                         } else {
                             outbox.push(&frame, &bounds, delivery, blocked)

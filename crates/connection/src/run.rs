@@ -20,6 +20,9 @@ const MAX_FRAME: usize = 4 * 1024;
 /// A run ends with this many frames.
 pub(crate) const MAX_FRAMES: usize = 64;
 
+/// No run has more bytes.
+pub(crate) const MAX_BYTES: usize = MAX_FRAMES * MAX_FRAME;
+
 /// Some frames in the order they were broadcast.
 #[derive(Debug, Default)]
 pub(crate) struct Run(Mutex<Vec<Encoded>>);

@@ -1,7 +1,7 @@
 //! The shared handle of one WebSocket: who it is, its outbox, how it ends.
 
 use std::{
-    fmt, io, mem,
+    fmt, io,
     net::SocketAddr,
     sync::{
         Arc, OnceLock, Weak,
@@ -31,7 +31,7 @@ use crate::{
     disconnect::{Closed, Disconnect, Initiator},
     frame::Frame,
     metadata::Metadata,
-    outbox::Outbox,
+    outbox::{Outbox, Ran},
 };
 
 /// Sends to one WebSocket peer and closes it, from anywhere; the reading side is
@@ -421,15 +421,23 @@ impl Connection for WebSocketHandle {
     }
 
     fn try_send(&self, frame: &Frame, delivery: Delivery) -> Result<Sent, SendError> {
-        // Runs once per recipient of every broadcast. The shortest case, one more frame of a run that
-        // waits already, stands here alone, so that it saves no registers.
+        // Runs once per recipient of every broadcast: what is not the broadcast of a small frame to a
+        // peer that takes bytes stands elsewhere, so that this saves no registers.
         let Some(mut outlet) = self.outlet.try_lock() else {
             return self.try_send_contended(frame, delivery);
         };
-        if !outlet.direct || !outlet.outbox.follow(frame, self.endpoint.bounds()) {
-            return self.try_send_locked(outlet, frame, delivery);
+        if outlet.direct {
+            match outlet.outbox.try_run(frame, self.endpoint.bounds()) {
+                Ran::On => return Ok(Sent::Queued),
+                Ran::Begun => {
+                    outlet.scheduled = true;
+                    drop(outlet);
+                    return self.flush_later();
+                }
+                Ran::Not => {}
+            }
         }
-        Ok(Sent::Queued)
+        self.try_send_unusual(outlet, frame, delivery)
     }
 
     fn close(&self, disconnect: Disconnect) -> bool {
@@ -486,30 +494,20 @@ const MASK_LEN: usize = 4;
 impl WebSocketHandle {
     #[cold]
     fn try_send_contended(&self, frame: &Frame, delivery: Delivery) -> Result<Sent, SendError> {
-        self.try_send_locked(self.outlet(), frame, delivery)
+        self.try_send_unusual(self.outlet(), frame, delivery)
     }
 
-    /// The first frame since the last flush, and others that are no news in a run.
     #[inline(never)]
-    fn try_send_locked(
-        &self,
-        mut outlet: MutexGuard<'_, Outlet>,
-        frame: &Frame,
-        delivery: Delivery,
-    ) -> Result<Sent, SendError> {
-        if !outlet.direct || !outlet.outbox.try_push(frame, self.endpoint.bounds()) {
-            return self.try_send_unusual(outlet, frame, delivery);
-        }
-        let scheduled = mem::replace(&mut outlet.scheduled, true);
-        drop(outlet);
-        if !scheduled {
-            flush_later(&self.this);
-        }
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "lets `try_send` end with a jump to it"
+    )]
+    fn flush_later(&self) -> Result<Sent, SendError> {
+        flush_later(&self.this);
         Ok(Sent::Queued)
     }
 
-    /// A peer that is closed, blocked or dialled, or an outbox without room.
-    #[cold]
+    /// All other cases: one frame for one peer; a peer that is closed, blocked or dialled; no room.
     #[inline(never)]
     fn try_send_unusual(
         &self,

@@ -106,12 +106,14 @@ pub(super) fn flush(connection: &Arc<WebSocketHandle>, gather: &mut Gather) {
         }
         Waiting::Several(_) => None,
     };
-    if let Some(count) = count {
-        outbox.consume(count);
-        if outbox.is_empty() && outlet.is_open() {
+    if count == Some(bytes - written) {
+        outbox.all_written();
+        if outlet.is_open() {
             drop(outlet);
             return connection.announce_room();
         }
+    } else if let Some(count) = count {
+        outbox.consume(count);
     }
     settle(connection, &mut outlet);
 }
