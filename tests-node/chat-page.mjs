@@ -29,6 +29,7 @@ const toast = (page) => part(page, "toast");
 /** Opens a tab that goes by `name`; ready when it is in the lobby. */
 async function person(context, name, address = url) {
   const page = await openTab(context, address);
+  await page.bringToFront();
   await part(page, "conn-state", '[data-state="open"]').waitFor();
   await part(page, "my-name").fill(name);
   await part(page, "my-name").press("Enter");
@@ -38,11 +39,13 @@ async function person(context, name, address = url) {
 }
 
 async function write(page, text, button = "send") {
+  await page.bringToFront(); // a hidden tab draws once a second, and a click waits for that
   await part(page, "message-text").fill(text);
   await part(page, button).click();
 }
 
 async function joinRoom(page, room) {
+  await page.bringToFront();
   await part(page, "room-name").fill(room);
   await part(page, "join").click();
   await part(page, "chat-title").filter({ hasText: `#${room}` }).waitFor();
@@ -115,6 +118,7 @@ const chat = [
       const [ada, bob] = state.tabs;
       const cleo = await person(state.context, "Cleo");
       state.tabs.push(cleo);
+      await ada.bringToFront();
       await part(ada, "person", '[data-name="Bob"]').locator("button").first().click();
       await write(ada, "only for Bob", "private");
       await message(bob, "private", "only for Bob").waitFor();
@@ -173,6 +177,7 @@ const chat = [
   [
     "a refusal is shown with its code",
     async ({ tabs: [ada] }) => {
+      await ada.bringToFront();
       await part(ada, "per-second").evaluate((field) => {
         field.removeAttribute("max");
         field.value = "20000";
@@ -242,6 +247,7 @@ const drain = [
   [
     "a drain is shown to every tab",
     async ({ tabs: [ada, bob] }) => {
+      await ada.bringToFront();
       await part(ada, "per-second").fill("1");
       await part(ada, "drain").click();
       const banner = (page) => part(page, "banner", '[data-kind="drain"]').waitFor();
