@@ -130,6 +130,7 @@ async fn a_message_flood_is_closed_where_that_is_chosen() {
     let frames = soon(peer.frames()).await;
     assert_eq!(frames.len(), 1);
     assert_eq!(frames[0].close(), (1008, "RATE_LIMITED".into()));
+    drop(peer);
     let closed = soon(reading).await.unwrap();
     assert_eq!(closed.disconnect, Disconnect::RATE_LIMITED);
     bystander.still_echoes().await;

@@ -135,6 +135,19 @@ async fn messages_that_crossed_our_close_are_delivered() {
     assert!(matches!(event, Some(Event::Close(closed)) if closed.clean));
 }
 
+/// The close frame is the last one (RFC 6455 §5.5.1), also before a peer that still asks.
+#[tokio::test]
+async fn nothing_is_answered_after_our_close() {
+    let (socket, mut peer) = over_tcp(&endpoint(config())).await;
+    socket.close(Disconnect::NORMAL);
+    let reading = read_all(socket);
+    peer.send(&masked(common::PING, b"still there?")).await;
+    peer.send(&masked(CLOSE, &close_payload(1000, ""))).await;
+    let frames = soon(peer.frames()).await;
+    assert_eq!((frames.len(), frames[0].first), (1, CLOSE));
+    assert!(soon(reading).await.unwrap().clean);
+}
+
 #[tokio::test]
 async fn two_closes_that_cross_are_clean() {
     let (mut socket, mut peer) = over_tcp(&endpoint(config())).await;
