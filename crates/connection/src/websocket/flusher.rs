@@ -47,6 +47,8 @@ impl Flusher {
         let mut gather = Gather::new();
         loop {
             self.wake.notified().await;
+            // Two turns of everybody, and of the I/O driver: producers write their messages one by one.
+            tokio::task::yield_now().await;
             tokio::task::yield_now().await;
             std::mem::swap(&mut *self.filled.lock(), &mut batch);
             if workers > 1 && batch.len() > SPLIT {
