@@ -1,5 +1,7 @@
 //! Much of what is allowed: floods cost their sender time, and us no memory.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::time::Duration;

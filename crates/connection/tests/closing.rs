@@ -1,5 +1,7 @@
 //! How connections end: gently, by force, from either side.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::{sync::Arc, time::Duration};
@@ -115,7 +117,7 @@ async fn a_dropped_socket_closes_and_ends_in_the_background() {
     let frame = soon(peer.frame()).await.unwrap();
     assert_eq!(frame.text(), "last words");
     // What the peer still sends is read away, so that the close handshake is clean.
-    peer.send(&masked(BINARY, &[7; 100_000])).await;
+    peer.send(&masked(BINARY, &vec![7; 100_000])).await;
     let (_, close) = soon(peer.frames_and_close()).await;
     assert_eq!(close, (1000, String::new()));
     assert_eq!(soon(handle.closed()).await, local(Disconnect::NORMAL, true));

@@ -1,5 +1,7 @@
 //! What `@soketi/connections` does wrong, connection by connection, and we do not.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::{collections::HashMap, time::Duration};
@@ -93,7 +95,7 @@ async fn c18_the_idle_time_counts_from_the_accept() {
     let closed = read_all(socket).await.unwrap();
     assert_eq!(closed.disconnect, Disconnect::TIMED_OUT);
     let took = start.elapsed();
-    let expected = Duration::from_secs(120)..Duration::from_millis(120_200);
+    let expected = Duration::from_mins(2)..Duration::from_millis(120_200);
     assert!(expected.contains(&took), "{took:?}");
     let (_, close) = peer.frames_and_close().await;
     assert_eq!(close, (1001, "TIMED_OUT".into()));

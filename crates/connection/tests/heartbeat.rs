@@ -1,5 +1,7 @@
 //! Who counts as gone, and who does not.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Random scripts of sends, pings and a close: tungstenite receives what was accepted, in order.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use common::{config, endpoint, read_all, soon, tcp_pair};

@@ -1,5 +1,7 @@
 //! Peers that read slowly or not at all: policies, bounds, counts, and everybody else.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::{sync::Arc, time::Duration};

@@ -1,5 +1,7 @@
 //! One exchange with tungstenite over everything that can carry a connection.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::{convert::Infallible, sync::Arc};

@@ -1,6 +1,7 @@
 //! The endpoint under test, and peers: frames made by hand, or tungstenite as the oracle.
 
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{future::Future, time::Duration};
 
@@ -277,11 +278,11 @@ fn header(first: u8, mask_bit: u8, len: usize) -> Vec<u8> {
     match len {
         0..126 => bytes.push(mask_bit | u8::try_from(len).unwrap()),
         126..0x1_0000 => {
-            bytes.push(mask_bit | 126);
+            bytes.push(mask_bit | 0x7E);
             bytes.extend(u16::try_from(len).unwrap().to_be_bytes());
         }
         _ => {
-            bytes.push(mask_bit | 127);
+            bytes.push(mask_bit | 0x7F);
             bytes.extend((len as u64).to_be_bytes());
         }
     }
