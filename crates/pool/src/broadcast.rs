@@ -173,19 +173,28 @@ impl Recipients<'_> {
                     visit(connection);
                 }
             }),
-            _ => {
-                let most = targets.iter().map(Connections::len).sum::<usize>();
-                let mut met = Met::with_capacity(most + left_out.len());
+            (targets, left_out) => {
+                let Some((last, targets)) = targets.split_last() else {
+                    return absent;
+                };
+                let most = targets.iter().map(Connections::len).sum::<usize>() + left_out.len();
+                let mut met = Met::with_capacity(most);
                 for identity in left_out {
-                    met.insert(identity);
+                    met.insert(*identity);
                 }
-                for target in &targets {
+                for target in targets {
                     target.each(|connection| {
                         if met.insert(Identity::of(connection)) {
                             visit(connection);
                         }
                     });
                 }
+                // Nobody is in one target twice, so who is met in the last need not be remembered.
+                last.each(|connection| {
+                    if !met.contains(Identity::of(connection)) {
+                        visit(connection);
+                    }
+                });
             }
         }
         absent

@@ -146,7 +146,10 @@ impl Entry {
         {
             return Ok(Joined::Already);
         }
-        let mine = rooms_of.entry(identity).or_default();
+        // Most connections are in one room or none.
+        let mine = rooms_of
+            .entry(identity)
+            .or_insert_with(|| Vec::with_capacity(1));
         if let Some(limit) = limit.filter(|limit| mine.len() >= *limit) {
             if mine.is_empty() {
                 rooms_of.remove(&identity);

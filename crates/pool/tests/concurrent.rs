@@ -2,9 +2,12 @@
 
 mod fake;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
 };
 
 use fake::Fake;
@@ -12,7 +15,10 @@ use switchboard_connection::{Connection, Disconnect, Room};
 use switchboard_pool::{
     AddError, Added, Drain, DrainOutcome, Joined, Left, OnDuplicate, Pool, PoolConfig, Removed,
 };
-use tokio::task::{JoinSet, yield_now};
+use tokio::{
+    task::{JoinSet, yield_now},
+    time::timeout,
+};
 
 const TASKS: usize = 8;
 const ROUNDS: usize = 500;
@@ -129,7 +135,8 @@ async fn c18_replaced_or_removed_but_never_both() {
                 lasts.add_if(left.is_last());
                 if left == Removed::Absent {
                     // Out already, and told to close by whoever took its place, now or in a moment.
-                    connection.closed().await;
+                    let closed = timeout(Duration::from_secs(10), connection.closed());
+                    closed.await.expect("lost without a close");
                     assert_eq!(connection.close_reason(), Some(Disconnect::REPLACED));
                 }
             }
