@@ -157,13 +157,13 @@ impl Drop for Permit {
 mod tests {
     use super::*;
 
-    fn gate(config: ListenerConfig) -> Arc<Gate> {
-        Arc::new(Gate::new(&config))
+    fn gate(config: &ListenerConfig) -> Arc<Gate> {
+        Arc::new(Gate::new(config))
     }
 
     #[tokio::test(start_paused = true)]
     async fn places_are_given_back() {
-        let gate = gate(ListenerConfig::default().with_max_connections(Some(1)));
+        let gate = gate(&ListenerConfig::default().with_max_connections(Some(1)));
         let client = IpAddr::from([192, 0, 2, 1]);
         let permit = gate.enter(client).unwrap();
         assert_eq!(gate.enter(client).unwrap_err().code, "TOO_MANY_CONNECTIONS");
@@ -174,7 +174,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_transport_counts_once() {
-        let gate = gate(ListenerConfig::default().with_max_connections(Some(200)));
+        let gate = gate(&ListenerConfig::default().with_max_connections(Some(200)));
         let client = IpAddr::from([192, 0, 2, 1]);
         let all: Vec<_> = (0..200)
             .map(|_| {
@@ -196,13 +196,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_cap_may_be_as_large_as_numbers_go() {
-        let gate = gate(ListenerConfig::default().with_max_connections(Some(usize::MAX)));
+        let gate = gate(&ListenerConfig::default().with_max_connections(Some(usize::MAX)));
         assert!(gate.arrive().is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_address_has_its_own_limit_and_leaves_no_trace() {
-        let gate = gate(ListenerConfig::default().with_max_connections_per_address(Some(2)));
+        let gate = gate(&ListenerConfig::default().with_max_connections_per_address(Some(2)));
         let (a, b) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let permits = [
             gate.enter(a).unwrap(),
@@ -221,7 +221,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn handshakes_have_a_rate() {
         let rate = switchboard_connection::Rate::new(10, 3);
-        let gate = gate(ListenerConfig::default().with_connect_rate(Some(rate)));
+        let gate = gate(&ListenerConfig::default().with_connect_rate(Some(rate)));
         let client = IpAddr::from([192, 0, 2, 1]);
         let results: Vec<_> = (0..5).map(|_| gate.enter(client).map(drop)).collect();
         assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3);

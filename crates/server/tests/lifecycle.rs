@@ -237,6 +237,19 @@ async fn a_shutdown_resolves_after_all_handlers_with_the_port_closed() {
 }
 
 #[tokio::test]
+async fn a_shutdown_of_nobody_closes_the_port_and_cuts_who_has_not_asked() {
+    let server = echo_server(ListenerConfig::default()).await;
+    let address = server.local_addr();
+    let mut mute = Peer::open(address).await;
+    let report = soon(server.shutdown(Drain::per_second(1))).await.unwrap();
+    assert_eq!(report.outcome, DrainOutcome::Completed);
+    TcpListener::bind(address).expect("nobody listens any more");
+    let began = Instant::now();
+    mute.ended().await;
+    assert!(began.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
 async fn a_shutdown_names_whom_its_deadline_left() {
     let server = echo_server(ListenerConfig::default()).await;
     let pool = server.pool().clone();

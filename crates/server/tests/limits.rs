@@ -149,9 +149,12 @@ async fn handshakes_have_a_rate() {
 async fn heads_have_a_size_and_a_number_of_headers() {
     let server = echo_server(ListenerConfig::default()).await;
     let with = |headers: usize, size: usize| {
-        let mut more: String = (0..headers).map(|n| format!("X-{n}: y\r\n")).collect();
+        let mut more = String::new();
+        for number in 0..headers {
+            more.extend(["X-", &number.to_string(), ": y\r\n"]);
+        }
         if size > 0 {
-            more += &format!("X-Long: {}\r\n", "z".repeat(size));
+            more.extend(["X-Long: ", &"z".repeat(size), "\r\n"]);
         }
         upgrade_with(PATH, &more)
     };
@@ -180,10 +183,23 @@ async fn heads_have_a_size_and_a_number_of_headers() {
     }
 }
 
+#[tokio::test]
+async fn small_heads_can_be_asked_for() {
+    let limits = ConnectionConfig::default().with_max_head_size(1_024);
+    let server = echo_server(with_connection(limits)).await;
+    let with = |size: usize| upgrade_with(PATH, &format!("X-Long: {}\r\n", "z".repeat(size)));
+    assert_eq!(
+        ask(server.local_addr(), with(700)).await.unwrap().status,
+        101
+    );
+    assert_eq!(
+        ask(server.local_addr(), with(1_000)).await.unwrap().status,
+        431
+    );
+}
+
 fn impatient() -> ListenerConfig {
-    with_connection(
-        ConnectionConfig::default().with_handshake_timeout(Duration::from_millis(1_000)),
-    )
+    with_connection(ConnectionConfig::default().with_handshake_timeout(Duration::from_secs(1)))
 }
 
 #[tokio::test]

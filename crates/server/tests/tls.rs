@@ -1,5 +1,7 @@
 //! The same over TLS.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::{
@@ -50,10 +52,8 @@ async fn connect(server: SocketAddr, connector: &TlsConnector) -> Client {
     let tcp = TcpStream::connect(server).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     let tls = soon(connector.connect(name, tcp)).await.unwrap();
-    soon(client_async("wss://localhost/namespace/tls", tls))
-        .await
-        .expect("accepted")
-        .0
+    let handshake = client_async("wss://localhost/namespace/tls", tls);
+    soon(Box::pin(handshake)).await.expect("accepted").0
 }
 
 async fn round_trip(client: &mut Client, text: &str) {
@@ -128,7 +128,7 @@ async fn who_does_not_finish_the_tls_handshake_is_cut() {
 
     let mut rest = Vec::new();
     let inside = tokio::io::AsyncReadExt::read_to_end(&mut silent_inside, &mut rest);
-    let (_, _, inside) = soon(async { tokio::join!(mute.ended(), half.ended(), inside) }).await;
+    let ((), (), inside) = soon(async { tokio::join!(mute.ended(), half.ended(), inside) }).await;
     // Cut, with or without a goodbye of TLS.
     inside.ok();
     let took = began.elapsed();
