@@ -131,7 +131,7 @@ const chat = [
     },
   ],
   [
-    "a room of their own is heard by its members alone",
+    "a room of their own is shown to all and joined by two",
     async ({ tabs: [ada, bob, cleo] }) => {
       await joinRoom(ada, "tea");
       await joinRoom(bob, "tea");
