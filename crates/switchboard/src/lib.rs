@@ -50,3 +50,8 @@ pub mod prelude {
         Admission, Listener, ListenerConfig, Refusal, Server, UpgradeRequest,
     };
 }
+
+/// The README's program, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
