@@ -6,7 +6,9 @@ mod common;
 
 use std::{sync::Arc, time::Duration};
 
-use common::{config, echo, endpoint, over_pipe, over_tcp, read_all, soon};
+use common::{
+    CLOSE, PING, PONG, config, echo, endpoint, masked, over_pipe, over_tcp, read_all, soon,
+};
 use switchboard_connection::{
     Closed, Connection, ConnectionExt, Delivery, Disconnect, Endpoint, Frame, Initiator,
     SEND_DEADLINE, SendError, Sent, SlowConsumer, WebSocketHandle,
@@ -296,4 +298,46 @@ async fn a_stalled_socket_is_cut_after_the_write_timeout() {
         Closed::new(Initiator::Local, Disconnect::SLOW_CONSUMER, false)
     );
     assert_eq!(endpoint.stats().slow_consumers, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pong_finds_its_way_though_the_outbox_is_never_empty() {
+    let endpoint = small(SlowConsumer::DropOldest);
+    let (socket, mut peer) = over_pipe(&endpoint, 64);
+    let handle = Arc::clone(socket.handle());
+    read_all(socket);
+    for n in 0..8 {
+        send(&handle, n).unwrap();
+    }
+    peer.send(&masked(PING, b"alive?")).await;
+    for n in 0..100 {
+        send(&handle, n).unwrap();
+        if peer.frame().await.unwrap().first == PONG {
+            return;
+        }
+    }
+    panic!("no pong among 100 messages");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_follows_a_close_frame_not_even_a_pong_that_waited() {
+    let endpoint = small(SlowConsumer::DropOldest);
+    let (socket, mut peer) = over_pipe(&endpoint, 64);
+    let handle = Arc::clone(socket.handle());
+    read_all(socket);
+    for n in 0..8 {
+        send(&handle, n).unwrap();
+    }
+    peer.send(&masked(PING, b"alive?")).await;
+    sleep(Duration::from_millis(1)).await;
+    handle.close(Disconnect::NORMAL);
+    let mut last = 0;
+    while let Some(frame) = peer.frame().await {
+        assert_ne!(last, CLOSE);
+        last = frame.first;
+        if last == CLOSE {
+            peer.send(&masked(CLOSE, b"\x03\xe8")).await;
+        }
+    }
+    assert_eq!(last, CLOSE);
 }

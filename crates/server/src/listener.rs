@@ -138,6 +138,11 @@ impl Listener {
         self.tcp.local_addr()
     }
 
+    /// Makes further connections that share limits and clock, and names this node.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
     /// The pool that connections enter.
     pub fn pool(&self) -> &Pool {
         &self.pool

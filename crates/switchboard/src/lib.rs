@@ -43,9 +43,12 @@ pub use switchboard_server as server;
 pub mod prelude {
     pub use switchboard_connection::{
         Address, AnyConnection, Closed, Connection, ConnectionConfig, ConnectionExt, ConnectionId,
-        Delivery, Disconnect, Endpoint, Event, Frame, Namespace, Room, WebSocket,
+        Delivery, Disconnect, Endpoint, Event, Frame, Namespace, NodeId, Rate, Room, SendError,
+        Sent, SlowConsumer, WebSocket,
     };
-    pub use switchboard_pool::{Drain, Pool, PoolConfig, Report};
+    pub use switchboard_pool::{
+        Drain, DrainProgress, DrainReport, Draining, OnDuplicate, Pool, PoolConfig, Report,
+    };
     pub use switchboard_server::{
         Admission, Listener, ListenerConfig, Refusal, Server, UpgradeRequest,
     };

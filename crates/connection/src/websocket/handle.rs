@@ -286,6 +286,8 @@ impl WebSocketHandle {
         outlet
             .outbox
             .append(&self.for_wire(Frame::close(&disconnect)));
+        // Nothing may follow a close frame.
+        outlet.pong = None;
         let deadline = Instant::now() + self.endpoint.config().close_grace;
         outlet.state = State::Closing(Box::new(Closing {
             by,

@@ -208,10 +208,14 @@ fn poll_step(
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
         outlet.outbox.consume(count);
-        return Poll::Ready(Ok(Step::Progress));
-    }
-    if let Some(pong) = outlet.pong.take() {
-        outlet.outbox.append(&pong);
+        // Not only once the outbox is empty, which on a busy link it may never be.
+        let bounds = connection.endpoint().bounds();
+        if let Some(pong) = &outlet.pong
+            && outlet.outbox.fits(pong.len(), bounds)
+        {
+            outlet.outbox.append(pong);
+            outlet.pong = None;
+        }
         return Poll::Ready(Ok(Step::Progress));
     }
     ready!(outlet.link.poll_flush(context))?;
