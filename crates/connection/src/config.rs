@@ -72,21 +72,21 @@ pub struct ConnectionConfig {
     /// What happens when one of the two is reached. Default: [`SlowConsumer::Close`].
     pub slow_consumer: SlowConsumer,
     /// Longest time a blocked peer may take no byte at all before it is cut. Default: 10 s.
-    #[serde(with = "millis")]
+    #[serde(with = "crate::millis")]
     pub write_timeout: Duration,
     /// Pause between pings; zero sends none. Default: 25 s.
-    #[serde(with = "millis")]
+    #[serde(with = "crate::millis")]
     pub ping_interval: Duration,
     /// How long after a ping nothing at all may arrive before the peer counts as gone. Default: 20 s.
-    #[serde(with = "millis")]
+    #[serde(with = "crate::millis")]
     pub ping_timeout: Duration,
     /// Closes a peer from which nothing, not even a pong, came for so long; zero never does.
     /// Default: 120 s.
-    #[serde(with = "millis")]
+    #[serde(with = "crate::millis")]
     pub idle_timeout: Duration,
     /// How long a close may take, from [`close`](crate::Connection::close) over flushing to the peer's
     /// answer, before the transport is cut. Default: 5 s.
-    #[serde(with = "millis")]
+    #[serde(with = "crate::millis")]
     pub close_grace: Duration,
     /// Incoming messages; `None` sets no limit. Default: 1,000 a second, burst 2,000.
     pub message_rate: Option<Rate>,
@@ -95,7 +95,7 @@ pub struct ConnectionConfig {
     /// What happens when one of the two is exceeded. Default: [`OnRateLimit::Pause`].
     pub on_rate_limit: OnRateLimit,
     /// How long a handshake may take, accepted or dialled. Default: 5 s.
-    #[serde(with = "millis")]
+    #[serde(with = "crate::millis")]
     pub handshake_timeout: Duration,
     /// Largest request or response head of a handshake in bytes. Default: 16 KiB.
     pub max_head_size: usize,
@@ -216,26 +216,6 @@ impl ConnectionConfig {
             } => zero("controlRate"),
             _ => Ok(()),
         }
-    }
-}
-
-/// Durations as whole milliseconds, the unit of the settings that Socket.IO users already have.
-mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        time: &Duration,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Duration, D::Error> {
-        u64::deserialize(deserializer).map(Duration::from_millis)
     }
 }
 

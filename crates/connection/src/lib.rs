@@ -56,6 +56,8 @@ mod disconnect;
 mod frame;
 mod mask;
 mod metadata;
+#[doc(hidden)]
+pub mod millis;
 mod outbox;
 mod rate;
 mod run;

@@ -38,7 +38,7 @@ pub struct ListenerConfig {
     /// Whether clients that send no `Origin` (that is, no browsers) may connect. Default: yes.
     pub allow_absent_origin: bool,
     /// What refused clients are told to wait (`Retry-After`, in whole seconds). Default: 5 s.
-    #[serde(with = "millis")]
+    #[serde(with = "switchboard_connection::millis")]
     pub retry_after: Duration,
     /// Most request headers of a handshake; beyond it 431. Default: 100.
     pub max_headers: usize,
@@ -104,26 +104,6 @@ impl ListenerConfig {
             let cap = files.saturating_sub(RESERVED_FILES).max(files / 2);
             usize::try_from(cap).unwrap_or(usize::MAX)
         })
-    }
-}
-
-/// Durations as whole milliseconds, as everywhere in the settings.
-mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        time: &Duration,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Duration, D::Error> {
-        u64::deserialize(deserializer).map(Duration::from_millis)
     }
 }
 

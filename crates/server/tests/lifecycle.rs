@@ -137,7 +137,6 @@ async fn a_panic_ends_its_own_connection_only() {
 }
 
 #[tokio::test]
-#[ignore = "a WebSocket that a panic drops closes with 1000; it must tell 1011"]
 async fn a_panic_tells_1011() {
     let server = bind(ListenerConfig::default())
         .await

@@ -47,8 +47,8 @@ thread_local! {
 /// Reading goes on only while [`next`](Self::next) is awaited: a handler that is busy slows its own
 /// peer down, through TCP, and nobody else. Writing, heartbeats and closing need no such attention.
 ///
-/// Dropped before the end, the connection is closed with 1000 and its close handshake is finished in
-/// the background.
+/// Dropped before the end, the connection is closed with 1000 (with 1011 if its thread panics) and its
+/// close handshake is finished in the background.
 ///
 /// ```no_run
 /// # use switchboard_connection::{ConnectionExt, Event, WebSocket};
@@ -311,7 +311,11 @@ impl Drop for WebSocket {
             self.handle.end_of_stream();
             return;
         }
-        self.handle.close(Disconnect::NORMAL);
+        self.handle.close(if std::thread::panicking() {
+            Disconnect::INTERNAL
+        } else {
+            Disconnect::NORMAL
+        });
         let mut rest = Self {
             handle: Arc::clone(&self.handle),
             source: mem::replace(&mut self.source, Source::Gone),
