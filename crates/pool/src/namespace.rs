@@ -3,7 +3,10 @@
 //! An entry lives from its first connection to its last. Then it is dead for good, a fact settled under
 //! the same lock as the last removal: whoever still finds it in the map takes a fresh one.
 
-use std::collections::{HashMap, hash_map};
+use std::{
+    collections::{HashMap, hash_map},
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use parking_lot::Mutex;
 use switchboard_connection::{AnyConnection, Room};
@@ -59,6 +62,7 @@ impl Entry {
         connection: &AnyConnection,
         gate: &Gate,
         config: &PoolConfig,
+        everybody: &AtomicUsize,
     ) -> Entering {
         let state = &mut *self.0.lock();
         if state.dead {
@@ -83,6 +87,9 @@ impl Entry {
         };
         if let Entering::Replaced(old) = &entering {
             state.take_out(id, Identity::of(old));
+        } else {
+            // Under the lock, so that who is counted is in.
+            everybody.fetch_add(1, Ordering::Relaxed);
         }
         state.members.push(connection.clone());
         entering
@@ -93,11 +100,12 @@ impl Entry {
         self.0.lock().dead
     }
 
-    pub(crate) fn remove(&self, id: &str, identity: Identity) -> Removed {
+    pub(crate) fn remove(&self, id: &str, identity: Identity, everybody: &AtomicUsize) -> Removed {
         let state = &mut *self.0.lock();
         if !state.take_out(id, identity) {
             return Removed::Absent;
         }
+        everybody.fetch_sub(1, Ordering::Relaxed);
         if state.members.len() > 0 {
             return Removed::Member;
         }

@@ -130,24 +130,21 @@ impl Pool {
         if self.refuses_newcomers() {
             return Err(AddError::Draining);
         }
-        self.0.len.fetch_add(1, Ordering::Relaxed);
         let namespace = &connection.address().namespace;
         loop {
             let entry = self.entry_or_new(namespace);
-            match entry.add(&connection, &self.0.gate, &self.0.config) {
+            match entry.add(&connection, &self.0.gate, &self.0.config, &self.0.len) {
                 Entering::First => {
                     tracing::debug!(%namespace, "namespace created");
                     return Ok(Added::FirstInNamespace);
                 }
                 Entering::Member => return Ok(Added::Member),
                 Entering::Replaced(old) => {
-                    self.0.len.fetch_sub(1, Ordering::Relaxed);
                     old.close(Disconnect::REPLACED);
                     tracing::debug!(address = %old.address(), "connection replaced");
                     return Ok(Added::Replaced);
                 }
                 Entering::Refused(error) => {
-                    self.0.len.fetch_sub(1, Ordering::Relaxed);
                     if entry.is_dead() {
                         self.forget(namespace, &entry);
                     }
@@ -167,10 +164,7 @@ impl Pool {
         let Some(entry) = self.entry(&address.namespace) else {
             return Removed::Absent;
         };
-        let removed = entry.remove(&address.id, Identity::of(connection));
-        if removed != Removed::Absent {
-            self.0.len.fetch_sub(1, Ordering::Relaxed);
-        }
+        let removed = entry.remove(&address.id, Identity::of(connection), &self.0.len);
         if removed.is_last() {
             self.forget(&address.namespace, &entry);
             tracing::debug!(namespace = %address.namespace, "namespace gone");
@@ -338,9 +332,31 @@ mod tests {
         let (old, new) = (Fake::any("ns", "old"), Fake::any("ns", "new"));
         pool.add(old.clone()).unwrap();
         let entry = pool.entry("ns").unwrap();
-        assert!(entry.remove("old", Identity::of(&old)).is_last());
+        assert!(
+            entry
+                .remove("old", Identity::of(&old), &pool.0.len)
+                .is_last()
+        );
         assert_eq!(pool.add(new.clone()), Ok(Added::FirstInNamespace));
         assert!(pool.holds(&new));
         assert!(!Arc::ptr_eq(&entry, &pool.entry("ns").unwrap()));
+    }
+
+    /// Who is refused was never counted: a drain that begins when all are counted finds all of them.
+    #[test]
+    fn who_is_refused_is_never_counted() {
+        let pool = Pool::default();
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        pool.add(Fake::any("ns", "in")).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    assert_eq!(pool.add(Fake::any("ns", "in")), Err(AddError::Duplicate));
+                }
+            });
+            let most = (0..200_000).map(|_| pool.len()).max();
+            stop.store(true, Ordering::Relaxed);
+            assert_eq!(most, Some(1));
+        });
     }
 }
