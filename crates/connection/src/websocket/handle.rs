@@ -293,7 +293,14 @@ impl WebSocketHandle {
         if !outlet.is_open() {
             return Err(SendError::Closed);
         }
-        let frame = self.for_wire(frame.clone());
+        let masked;
+        let frame = match self.role {
+            Role::Server => frame,
+            Role::Client => {
+                masked = self.for_wire(frame.clone());
+                &masked
+            }
+        };
         let bounds = self.endpoint.bounds();
         if !outlet.blocked
             && !outlet.outbox.fits(frame.len(), bounds)
@@ -306,7 +313,7 @@ impl WebSocketHandle {
             }
         }
         let blocked = outlet.blocked;
-        let sent = outlet.outbox.push(&frame, bounds, delivery, blocked);
+        let sent = outlet.outbox.push(frame, bounds, delivery, blocked);
         match sent {
             Ok(Sent::Queued) => {}
             Ok(Sent::Displaced(count)) => self.count_dropped(&mut outlet, u64::from(count)),
