@@ -97,6 +97,6 @@ fn padded(request: &str) -> Option<Frame> {
         .filter(|size| *size <= 1_000_000)?;
     let mut text = String::with_capacity(size);
     write!(text, "b:{seq}:").ok()?;
-    text.extend(std::iter::repeat_n('x', size.saturating_sub(text.len())));
+    text.push_str(&"x".repeat(size.saturating_sub(text.len())));
     Some(Frame::text(text))
 }

@@ -59,13 +59,20 @@ impl Gather {
     #[inline]
     fn run(&mut self, part: &Part) -> &[u8] {
         if !self.part.as_ref().is_some_and(|known| known.same(part)) {
-            self.bytes.clear();
-            part.with_frames(|frames| frames.iter().for_each(|f| self.bytes.extend_from_slice(f)));
-            self.part = Some(part.clone());
+            self.gather(part);
         }
         &self.bytes
     }
 
+    #[cold]
+    #[inline(never)]
+    fn gather(&mut self, part: &Part) {
+        self.forget();
+        part.with_frames(|frames| self.several(frames).len());
+        self.part = Some(part.clone());
+    }
+
+    #[inline(never)]
     fn several(&mut self, frames: &[Encoded]) -> &[u8] {
         self.forget();
         for frame in frames {
