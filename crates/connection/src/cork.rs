@@ -21,7 +21,7 @@ use pin_project_lite::pin_project;
 
 use crate::{
     frame::Frame,
-    run::{Place, enrol},
+    run::{Place, begin_turn, enrol},
     websocket::{Gather, WebSocketHandle, flush_all},
 };
 
@@ -55,7 +55,12 @@ pub struct Cork {
 impl Cork {
     /// Holds back writes of this thread until this cork and those around it are dropped.
     pub fn new() -> Self {
-        TURN.with_borrow_mut(|turn| turn.depth += 1);
+        TURN.with_borrow_mut(|turn| {
+            if turn.depth == 0 {
+                begin_turn(&mut turn.last);
+            }
+            turn.depth += 1;
+        });
         Self {
             not_send: PhantomData,
         }

@@ -9,7 +9,10 @@ use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 
-use crate::{disconnect::Disconnect, run::Place};
+use crate::{
+    disconnect::Disconnect,
+    run::{ALONE, Place, Run},
+};
 
 /// What a [`Frame`] carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,7 +70,9 @@ pub struct EncodeError(#[from] serde_json::Error);
 pub struct Frame {
     bytes: Encoded,
     /// Set while the frame is broadcast together with others.
-    place: Option<Place>,
+    run: Option<Arc<Run>>,
+    /// Its number in the run, or [`ALONE`].
+    number: u64,
 }
 
 /// The finished bytes.
@@ -145,7 +150,8 @@ impl Frame {
         bytes.extend_from_slice(payload);
         Self {
             bytes: bytes.into(),
-            place: None,
+            run: None,
+            number: ALONE,
         }
     }
 
@@ -198,7 +204,8 @@ impl Frame {
         crate::mask::apply(&mut bytes[header + 4..], mask, 0);
         Self {
             bytes: bytes.into(),
-            place: None,
+            run: None,
+            number: ALONE,
         }
     }
 
@@ -206,14 +213,21 @@ impl Frame {
         &self.bytes
     }
 
+    /// The run it is in, if any.
     #[inline]
-    pub(crate) fn place(&self) -> Option<&Place> {
-        self.place.as_ref()
+    pub(crate) fn run(&self) -> Option<&Arc<Run>> {
+        self.run.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     pub(crate) fn at(self, place: Place) -> Self {
         Self {
-            place: Some(place),
+            run: Some(place.run),
+            number: place.number,
             ..self
         }
     }

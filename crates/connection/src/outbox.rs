@@ -1,10 +1,12 @@
 //! What waits to be written to one peer: bounded in bytes and in messages.
 
+use std::{mem, sync::Arc};
+
 use crate::{
     config::SlowConsumer,
     connection::{Delivery, SendError, Sent},
     frame::{Encoded, Frame, FrameKind},
-    run::{self, Part},
+    run::{self, Run},
 };
 
 /// Queue capacity that an outbox keeps when it is empty. More is given back.
@@ -40,8 +42,12 @@ pub(crate) enum Ran {
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: Vec<Encoded>,
-    /// The frames as a part of a run, nothing of which is written. Then the queue is empty.
-    run: Option<Part>,
+    /// If it is there, the queue is empty, nothing is written, and what waits are the frames of this
+    /// run from number `first` to before number `next`.
+    run: Option<Arc<Run>>,
+    first: u64,
+    /// Zero, which no frame has, without a run.
+    next: u64,
     bytes: usize,
     /// Bytes of the first frame that the transport already took.
     written: usize,
@@ -55,7 +61,11 @@ pub(crate) enum Waiting<'a> {
     /// Several.
     Several(&'a [Encoded]),
     /// A part of a run and nothing else.
-    Run(&'a Part),
+    Run {
+        run: &'a Arc<Run>,
+        first: u64,
+        next: u64,
+    },
 }
 
 impl Outbox {
@@ -64,14 +74,17 @@ impl Outbox {
     /// A run begins in an empty outbox, and where it fits as a whole, so that it may go on unasked.
     #[inline]
     pub(crate) fn try_run(&mut self, frame: &Frame, bounds: &Bounds) -> Ran {
-        match (&mut self.run, frame.place()) {
-            (Some(part), Some(place)) if part.is_followed_by(place) => {
-                part.end += 1;
-                self.bytes += frame.len();
-                Ran::On
-            }
-            (run @ None, Some(place)) if self.bytes == 0 && bounds.fit_runs() => {
-                *run = Some(Part::one(place));
+        if frame.number() == self.next {
+            self.next += 1;
+            self.bytes += frame.len();
+            return Ran::On;
+        }
+        match frame.run() {
+            Some(run) if self.bytes == 0 && bounds.fit_runs() => {
+                // An empty outbox has no run, so there is none to be dropped.
+                mem::forget(self.run.replace(Arc::clone(run)));
+                self.first = frame.number();
+                self.next = frame.number() + 1;
                 self.bytes = frame.len();
                 Ran::Begun
             }
@@ -147,8 +160,9 @@ impl Outbox {
 
     /// Takes the frames out of their run, so that only these stay alive.
     pub(crate) fn expand(&mut self) {
-        if let Some(part) = self.run.take() {
-            part.with_frames(|frames| self.queue.extend_from_slice(frames));
+        let (first, next) = (self.first, mem::take(&mut self.next));
+        if let Some(run) = self.run.take() {
+            run.with_frames(first, next, |frames| self.queue.extend_from_slice(frames));
         }
     }
 
@@ -160,7 +174,10 @@ impl Outbox {
     /// Messages and control frames that wait.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.queue.len() + self.run.as_ref().map_or(0, Part::len)
+        match self.run {
+            Some(_) => usize::try_from(self.next - self.first).unwrap_or(usize::MAX),
+            None => self.queue.len(),
+        }
     }
 
     /// Bytes that wait, a half-written first frame counted whole.
@@ -177,7 +194,11 @@ impl Outbox {
     #[inline]
     pub(crate) fn waiting(&self) -> Waiting<'_> {
         match (&self.run, &self.queue[..]) {
-            (Some(part), _) => Waiting::Run(part),
+            (Some(run), _) => Waiting::Run {
+                run,
+                first: self.first,
+                next: self.next,
+            },
             (None, [frame]) => Waiting::One(frame),
             (None, frames) => Waiting::Several(frames),
         }
@@ -194,6 +215,7 @@ impl Outbox {
     pub(crate) fn all_written(&mut self) {
         if self.run.is_some() {
             self.run = None;
+            self.next = 0;
             self.bytes = 0;
         } else {
             self.clear();
@@ -222,6 +244,7 @@ impl Outbox {
     /// Drops everything.
     pub(crate) fn clear(&mut self) {
         self.run = None;
+        self.next = 0;
         self.bytes = 0;
         self.written = 0;
         self.queue.clear();
@@ -251,7 +274,7 @@ mod tests {
         let all = match outbox.waiting() {
             Waiting::One(frame) => frame.to_vec(),
             Waiting::Several(frames) => frames.concat(),
-            Waiting::Run(part) => part.with_frames(<[Encoded]>::concat),
+            Waiting::Run { run, first, next } => run.with_frames(first, next, <[Encoded]>::concat),
         };
         all[written..].to_vec()
     }

@@ -8,7 +8,10 @@
 //! Outboxes refer to runs only until their flush: one that has to wait takes its frames out first, so
 //! that a slow peer keeps no frame alive but its own.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use parking_lot::Mutex;
 
@@ -23,56 +26,58 @@ pub(crate) const MAX_FRAMES: usize = 64;
 /// No run has more bytes.
 pub(crate) const MAX_BYTES: usize = MAX_FRAMES * MAX_FRAME;
 
-/// Some frames in the order they were broadcast.
-#[derive(Debug, Default)]
-pub(crate) struct Run(Mutex<Vec<Encoded>>);
+/// Numbers that are set aside for each run: more than frames, so that no run seems to continue another.
+const NUMBERS: u64 = 2 * MAX_FRAMES as u64;
 
-/// Where a frame stands in a run.
+/// The number of a frame that is in no run. No frame follows it, and it follows none.
+pub(crate) const ALONE: u64 = u64::MAX;
+
+/// Some frames in the order they were broadcast.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// The number of its first frame; those of the others follow. Unique in the process.
+    first: u64,
+    frames: Mutex<Vec<Encoded>>,
+}
+
+/// Where a frame stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) run: Arc<Run>,
-    pub(crate) index: u32,
+    pub(crate) number: u64,
 }
 
-/// A part of a run, never empty.
-#[derive(Clone, Debug)]
-pub(crate) struct Part {
-    pub(crate) run: Arc<Run>,
-    pub(crate) begin: u32,
-    pub(crate) end: u32,
+impl Run {
+    fn new() -> Arc<Self> {
+        static RUNS: AtomicU64 = AtomicU64::new(1);
+        let first = RUNS.fetch_add(1, Ordering::Relaxed) * NUMBERS;
+        Arc::new(Self {
+            first,
+            frames: Mutex::default(),
+        })
+    }
+
+    /// Calls `visit` with the frames from number `first` up to before number `next`.
+    pub(crate) fn with_frames<R>(
+        &self,
+        first: u64,
+        next: u64,
+        visit: impl FnOnce(&[Encoded]) -> R,
+    ) -> R {
+        let index = |number: u64| usize::try_from(number - self.first).unwrap_or(usize::MAX);
+        visit(&self.frames.lock()[index(first)..index(next)])
+    }
 }
 
-impl Part {
-    /// The part of one frame.
-    #[inline]
-    pub(crate) fn one(place: &Place) -> Self {
-        Self {
-            run: Arc::clone(&place.run),
-            begin: place.index,
-            end: place.index + 1,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn len(&self) -> usize {
-        (self.end - self.begin) as usize
-    }
-
-    /// Whether the frame at `place` follows this part.
-    #[inline]
-    pub(crate) fn is_followed_by(&self, place: &Place) -> bool {
-        self.end == place.index && Arc::ptr_eq(&self.run, &place.run)
-    }
-
-    /// Whether both are the same frames.
-    #[inline]
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.run, &other.run) && self.begin == other.begin && self.end == other.end
-    }
-
-    /// Calls `visit` with the frames.
-    pub(crate) fn with_frames<R>(&self, visit: impl FnOnce(&[Encoded]) -> R) -> R {
-        visit(&self.run.0.lock()[self.begin as usize..self.end as usize])
+/// Ends a run that is half full, so that what a turn broadcasts seldom straddles two.
+#[inline]
+pub(crate) fn begin_turn(current: &mut Option<Place>) {
+    let half = MAX_FRAMES as u64 / 2;
+    if current
+        .as_ref()
+        .is_some_and(|last| last.number >= last.run.first + half)
+    {
+        *current = None;
     }
 }
 
@@ -82,16 +87,19 @@ pub(crate) fn enrol(current: &mut Option<Place>, frame: Frame) -> Frame {
         return frame;
     }
     let place = match current.take() {
-        Some(last) if (last.index as usize) + 1 < MAX_FRAMES => Place {
-            run: last.run,
-            index: last.index + 1,
+        Some(Place { run, number }) if number + 1 < run.first + MAX_FRAMES as u64 => Place {
+            run,
+            number: number + 1,
         },
-        _ => Place {
-            run: Arc::default(),
-            index: 0,
-        },
+        _ => {
+            let run = Run::new();
+            Place {
+                number: run.first,
+                run,
+            }
+        }
     };
-    place.run.0.lock().push(frame.encoded().clone());
+    place.run.frames.lock().push(frame.encoded().clone());
     *current = Some(place.clone());
     frame.at(place)
 }

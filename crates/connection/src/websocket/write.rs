@@ -21,7 +21,7 @@ use crate::{
     disconnect::{Closed, Disconnect, Initiator},
     frame::Encoded,
     outbox::Waiting,
-    run::Part,
+    run::Run,
 };
 
 /// Outboxes up to this size are copied into one buffer; larger ones are written piece by piece.
@@ -39,37 +39,39 @@ const FLUSH_AT_ONCE: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Gather {
     bytes: Vec<u8>,
-    part: Option<Part>,
+    /// The run it holds frames of, from which number to before which.
+    run: Option<(Arc<Run>, u64, u64)>,
 }
 
 impl Gather {
     pub(crate) const fn new() -> Self {
         Self {
             bytes: Vec::new(),
-            part: None,
+            run: None,
         }
     }
 
     /// Lets go of the frames, and keeps the memory.
     pub(super) fn forget(&mut self) {
-        self.part = None;
+        self.run = None;
         self.bytes.clear();
     }
 
     #[inline]
-    fn run(&mut self, part: &Part) -> &[u8] {
-        if !self.part.as_ref().is_some_and(|known| known.same(part)) {
-            self.gather(part);
+    fn run(&mut self, run: &Arc<Run>, first: u64, next: u64) -> &[u8] {
+        match &self.run {
+            Some((known, from, to)) if Arc::ptr_eq(known, run) && *from == first && *to == next => {
+            }
+            _ => self.gather(run, first, next),
         }
         &self.bytes
     }
 
     #[cold]
     #[inline(never)]
-    fn gather(&mut self, part: &Part) {
-        self.forget();
-        part.with_frames(|frames| self.several(frames).len());
-        self.part = Some(part.clone());
+    fn gather(&mut self, run: &Arc<Run>, first: u64, next: u64) {
+        run.with_frames(first, next, |frames| self.several(frames).len());
+        self.run = Some((Arc::clone(run), first, next));
     }
 
     #[inline(never)]
@@ -106,7 +108,7 @@ pub(super) fn flush(connection: &Arc<WebSocketHandle>, gather: &mut Gather) {
     let Outlet { outbox, link, .. } = &mut *outlet;
     let (written, bytes) = (outbox.written(), outbox.bytes());
     let count = match outbox.waiting() {
-        Waiting::Run(part) => link.try_write(gather.run(part)),
+        Waiting::Run { run, first, next } => link.try_write(gather.run(run, first, next)),
         Waiting::One(frame) => link.try_write(&frame[written..]),
         Waiting::Several(frames) if bytes <= GATHER_BYTES => {
             link.try_write(&gather.several(frames)[written..])
