@@ -247,12 +247,13 @@ async fn greet(
     service: Arc<Service>,
     arrival: Arrival,
 ) {
+    let Some(tls) = tls else {
+        // An upgraded stream gets TCP_NODELAY; an answer before that is one write.
+        return serve_http(stream, peer, service, arrival).await;
+    };
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let Some(tls) = tls else {
-        return serve_http(stream, peer, service, arrival).await;
-    };
     match timeout(
         service.config.connection.handshake_timeout,
         tls.accept(stream),

@@ -74,6 +74,11 @@ impl Outlet {
         matches!(&self.state, State::Closing(closing) if closing.answered || closing.failed)
     }
 
+    /// Whether the peer's close frame has come. Its reader is gone then.
+    pub(super) fn is_answered(&self) -> bool {
+        matches!(&self.state, State::Closing(closing) if closing.answered)
+    }
+
     /// How the connection counts as ended if its transport is lost now.
     pub(super) fn lost(&self) -> Closed {
         match &self.state {

@@ -88,9 +88,15 @@ impl Link {
         }
     }
 
-    /// Tells the peer that nothing more will come, and goes on reading.
-    pub(super) fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Tells the peer that nothing more will come. With `answered`, its reader is gone, and a TCP stream
+    /// ends when it is released.
+    pub(super) fn poll_end(
+        &mut self,
+        context: &mut Context<'_>,
+        answered: bool,
+    ) -> Poll<io::Result<()>> {
         match self {
+            Self::Tcp(_) if answered => Poll::Ready(Ok(())),
             Self::Tcp(tcp) => Poll::Ready(SockRef::from(tcp.as_ref()).shutdown(Shutdown::Write)),
             Self::Stream(stream) => stream.writer.as_mut().poll_shutdown(context),
             Self::Gone => Poll::Ready(Ok(())),
@@ -114,13 +120,17 @@ impl Link {
         }
     }
 
-    /// Drops the writing end; the peer sees the end of the stream.
+    /// Drops the writing end after the reading end; the peer sees the end of the stream.
     pub(super) fn release(&mut self) {
-        // Dropping the half of a TCP stream shuts its direction down.
-        if let Self::Stream(stream) = std::mem::replace(self, Self::Gone)
-            && let Some(reader) = stream.reader
-        {
-            reader.wake();
+        match std::mem::replace(self, Self::Gone) {
+            // The other half is gone, so this closes the socket; shutting it down first costs a call.
+            Self::Tcp(tcp) => tcp.forget(),
+            Self::Stream(stream) => {
+                if let Some(reader) = stream.reader {
+                    reader.wake();
+                }
+            }
+            Self::Gone => {}
         }
     }
 }
@@ -184,6 +194,16 @@ impl Transport {
         }
     }
 
+    /// A TCP stream whose peer is known. Written to without a task; Nagle's algorithm is switched off.
+    pub fn tcp(tcp: TcpStream, peer: Option<SocketAddr>) -> Self {
+        // Fails only on a socket that is gone, which the first read will tell.
+        drop(tcp.set_nodelay(true));
+        Self {
+            kind: TransportKind::Tcp(tcp),
+            peer,
+        }
+    }
+
     /// The address that the stream comes from.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
@@ -228,15 +248,10 @@ impl Transport {
 }
 
 impl From<TcpStream> for Transport {
-    /// Written to without a task; Nagle's algorithm is switched off.
+    /// The same as [`Transport::tcp`], with the peer's address asked of the socket.
     fn from(tcp: TcpStream) -> Self {
-        // Fails only on a socket that is gone, which the first read will tell.
-        drop(tcp.set_nodelay(true));
         let peer = tcp.peer_addr().ok();
-        Self {
-            kind: TransportKind::Tcp(tcp),
-            peer,
-        }
+        Self::tcp(tcp, peer)
     }
 }
 

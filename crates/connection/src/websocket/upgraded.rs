@@ -11,7 +11,7 @@ impl Endpoint {
     /// A connection over a stream that hyper has upgraded, after it answered 101.
     ///
     /// A plain TCP stream is found inside it, and then written to without a task. `peer` is the
-    /// address it comes from.
+    /// address it comes from; a TCP stream is asked when it is not given.
     pub fn upgraded(
         &self,
         upgraded: Upgraded,
@@ -19,7 +19,12 @@ impl Endpoint {
         address: Address,
     ) -> WebSocket {
         match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => self.accepted(parts.io.into_inner().into(), &parts.read_buf, address),
+            Ok(parts) => {
+                let tcp = parts.io.into_inner();
+                let peer = peer.or_else(|| tcp.peer_addr().ok());
+                let transport = Transport::tcp(tcp, peer);
+                self.accepted(transport, &parts.read_buf, address)
+            }
             Err(upgraded) => self.accepted(
                 Transport::stream(TokioIo::new(upgraded), peer),
                 &[],

@@ -229,7 +229,8 @@ fn poll_step(
     }
     ready!(outlet.link.poll_flush(context))?;
     if outlet.needs_end() {
-        ready!(outlet.link.poll_end(context))?;
+        let answered = outlet.is_answered();
+        ready!(outlet.link.poll_end(context, answered))?;
         connection.ended(outlet);
     }
     connection.set_blocked(outlet, false);

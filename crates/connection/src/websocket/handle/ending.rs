@@ -149,7 +149,7 @@ impl WebSocketHandle {
 
     /// The writing side has ended: all done if the peer has closed too.
     pub(in crate::websocket) fn ended(&self, outlet: &mut Outlet) {
-        if matches!(&outlet.state, State::Closing(closing) if closing.answered) {
+        if outlet.is_answered() {
             let closed = outlet.lost();
             self.finish(outlet, closed);
         }
