@@ -133,7 +133,7 @@ impl Refusal {
 #[async_trait]
 pub trait Admit: Send + Sync + 'static {
     /// Accepts or refuses. Limits, origin and drain were checked before; a request that is dropped
-    /// meanwhile drops the future.
+    /// meanwhile, or takes longer than `admit_timeout`, drops the future.
     async fn admit(&self, request: &UpgradeRequest<'_>) -> Result<Admission, Refusal>;
 }
 

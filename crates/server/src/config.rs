@@ -40,6 +40,9 @@ pub struct ListenerConfig {
     /// What refused clients are told to wait (`Retry-After`, in whole seconds). Default: 5 s.
     #[serde(with = "switchboard_connection::millis")]
     pub retry_after: Duration,
+    /// How long the admission hook may take; beyond it 503. Default: 10 s.
+    #[serde(with = "switchboard_connection::millis")]
+    pub admit_timeout: Duration,
     /// Most request headers of a handshake; beyond it 431. Default: 100.
     pub max_headers: usize,
     /// Connections that the kernel completes before they are accepted. Default: 4,096.
@@ -58,6 +61,7 @@ impl Default for ListenerConfig {
             origins: Vec::new(),
             allow_absent_origin: true,
             retry_after: Duration::from_secs(5),
+            admit_timeout: Duration::from_secs(10),
             max_headers: 100,
             backlog: 4_096,
         }
@@ -86,6 +90,7 @@ impl ListenerConfig {
         with_origins: origins: Vec<String>,
         with_allow_absent_origin: allow_absent_origin: bool,
         with_retry_after: retry_after: Duration,
+        with_admit_timeout: admit_timeout: Duration,
         with_max_headers: max_headers: usize,
         with_backlog: backlog: u32,
     }

@@ -63,7 +63,8 @@ impl Gate {
         self.busy("DRAINING")
     }
 
-    fn busy(&self, code: &'static str) -> Refusal {
+    /// Come back later.
+    pub(crate) fn busy(&self, code: &'static str) -> Refusal {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, code).with_retry_after(self.retry_after)
     }
 

@@ -36,7 +36,7 @@
 //! | 426 | `UPGRADE_REQUIRED`, `WEBSOCKET_VERSION` | no upgrade asked for, or not version 13 |
 //! | 429 | `TOO_MANY_CONNECTIONS` | too many from one address |
 //! | 431 | | head too large or too many headers |
-//! | 503 | `DRAINING`, `TOO_MANY_CONNECTIONS`, `RATE_LIMITED` | come back after `Retry-After` |
+//! | 503 | `DRAINING`, `TOO_MANY_CONNECTIONS`, `RATE_LIMITED`, `TIMED_OUT` (the hook) | come back after `Retry-After` |
 //! | closed | | nothing or not enough came within the handshake time |
 
 mod admit;

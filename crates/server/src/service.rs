@@ -137,7 +137,9 @@ impl Service {
             peer,
             client,
         };
-        let admission = self.admit.admit(&asked).await?;
+        let admission = tokio::time::timeout(self.config.admit_timeout, self.admit.admit(&asked))
+            .await
+            .map_err(|_| self.gate.busy("TIMED_OUT"))??;
         if self.pool.refuses_newcomers() {
             return Err(self.gate.draining());
         }

@@ -210,3 +210,18 @@ async fn a_refusal_tells_whole_seconds_to_wait() {
     assert_eq!(reply.told(), (429, "QUOTA"));
     assert_eq!(reply.header(header::RETRY_AFTER.as_str()), Some("2"));
 }
+
+#[tokio::test]
+async fn a_hook_that_hangs_is_answered_for_and_frees_its_place() {
+    let hook = Slow {
+        asked: Arc::default(),
+        go: Arc::default(),
+    };
+    let config = ListenerConfig::default().with_admit_timeout(Duration::from_millis(50));
+    let server = bind(config).await.with_admit(hook).serve(echo).unwrap();
+    let reply = soon(ask(server.local_addr(), upgrade("/namespace/a")))
+        .await
+        .unwrap();
+    assert_eq!(reply.told(), (503, "TIMED_OUT"));
+    until("its place is free", || server.stats().connections == 0).await;
+}

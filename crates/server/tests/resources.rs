@@ -177,10 +177,11 @@ async fn c10_no_leak_after_a_shutdown() {
     until("all files are closed", || open_files() <= files + OTHERS).await;
 }
 
-/// Not a test of its own: the process that [`accepting_rests_without_file_descriptors`] looks at.
-#[tokio::test]
-#[ignore = "run by another test as a child process"]
-async fn child_with_few_file_descriptors() {
+/// Set in the child process of [`accepting_rests_without_file_descriptors`].
+const CHILD: &str = "SERVE_WITH_FEW_FILE_DESCRIPTORS";
+
+/// What the child does: it listens until its input ends.
+async fn serve_with_few_file_descriptors() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(
         Resource::Nofile,
@@ -214,11 +215,11 @@ fn child() -> (Running, SocketAddr) {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([
         "--exact",
-        "child_with_few_file_descriptors",
-        "--ignored",
+        "accepting_rests_without_file_descriptors",
         "--nocapture",
     ]);
     command
+        .env(CHILD, "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
@@ -234,6 +235,9 @@ fn child() -> (Running, SocketAddr) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn accepting_rests_without_file_descriptors() {
+    if std::env::var_os(CHILD).is_some() {
+        return serve_with_few_file_descriptors().await;
+    }
     let (child, address) = child();
     let mut inside = Peer::join(address, "/namespace/a").await;
     assert!(inside.echoes("before").await);
