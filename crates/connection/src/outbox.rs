@@ -40,17 +40,18 @@ pub(crate) enum Ran {
 
 /// Frames in the order they were accepted, and how far the first one is written.
 #[derive(Debug, Default)]
+#[repr(C)] // See WebSocketHandle.
 pub(crate) struct Outbox {
-    queue: Vec<Encoded>,
+    /// Zero, which no frame has, without a run.
+    next: u64,
+    bytes: usize,
     /// If it is there, the queue is empty, nothing is written, and what waits are the frames of this
     /// run from number `first` to before number `next`.
     run: Option<Arc<Run>>,
     first: u64,
-    /// Zero, which no frame has, without a run.
-    next: u64,
-    bytes: usize,
     /// Bytes of the first frame that the transport already took.
     written: usize,
+    queue: Vec<Encoded>,
 }
 
 /// What waits, in the form that is cheapest to write.

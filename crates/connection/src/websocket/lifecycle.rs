@@ -13,10 +13,8 @@ use crate::{
 
 /// What a connection's lock guards: its outbox, the writing end, and how far it has come.
 #[derive(Debug)]
+#[repr(C)] // See WebSocketHandle.
 pub(super) struct Outlet {
-    pub(super) outbox: Outbox,
-    pub(super) link: Link,
-    pub(super) state: State,
     /// Some turn will flush the outbox.
     pub(super) scheduled: bool,
     /// The transport took no more, and a task of its own waits to empty the outbox.
@@ -24,6 +22,9 @@ pub(super) struct Outlet {
     /// Open, accepted and not blocked: a frame may go straight into the outbox. One that is not empty
     /// then waits for a flush that somebody will do. Kept by [`Self::renew_direct`].
     pub(super) direct: bool,
+    pub(super) outbox: Outbox,
+    pub(super) link: Link,
+    pub(super) state: State,
     /// The one pong that waits while the transport is blocked; a newer one replaces it.
     pub(super) pong: Option<Box<Frame>>,
     /// Messages that the policy dropped, or that were volatile and found no room.
