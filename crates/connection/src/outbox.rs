@@ -379,6 +379,48 @@ mod tests {
     }
 
     proptest! {
+        /// Broadcast frames, of which some are for others only, between plain ones, writes and waits.
+        #[test]
+        fn an_outbox_holds_the_frames_of_a_run_that_are_its_own(
+            steps in proptest::collection::vec((0_u8..8, 0_usize..200), 0..120),
+        ) {
+            let bounds = Bounds {
+                bytes: run::MAX_BYTES,
+                messages: run::MAX_FRAMES,
+                policy: SlowConsumer::DropNewest,
+            };
+            let mut outbox = Outbox::default();
+            let mut model: Vec<u8> = Vec::new();
+            let mut last = None;
+            for (number, (kind, len)) in steps.into_iter().enumerate() {
+                let frame = Frame::binary(vec![u8::try_from(number).unwrap(); len]);
+                let frame = match kind {
+                    0..=4 => enrol(&mut last, frame),
+                    _ => frame,
+                };
+                match kind {
+                    4 => {}
+                    6 => {
+                        let count = len.min(model.len());
+                        outbox.consume(count);
+                        model.drain(..count);
+                    }
+                    7 => outbox.expand(),
+                    _ => {
+                        let taken = outbox.try_run(&frame, &bounds) != Ran::Not
+                            || outbox.push(&frame, &bounds, Delivery::Policy, false)
+                                == Ok(Sent::Queued);
+                        if taken {
+                            model.extend_from_slice(frame.as_bytes());
+                        }
+                    }
+                }
+                prop_assert!(outbox.len() <= bounds.messages);
+                prop_assert_eq!(waiting_bytes(&outbox), model.clone());
+                prop_assert_eq!(outbox.is_empty(), model.is_empty());
+            }
+        }
+
         /// Against a model that keeps whole frames in a plain list and writes byte by byte.
         #[test]
         fn an_outbox_does_what_a_list_of_frames_would_do(steps in steps(), policy in policy()) {

@@ -103,3 +103,24 @@ pub(crate) fn enrol(current: &mut Option<Place>, frame: Frame) -> Frame {
     *current = Some(place.clone());
     frame.at(place)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_run_seems_to_continue_another() {
+        let mut current = None;
+        let mut last: Option<Place> = None;
+        for _ in 0..10 * MAX_FRAMES {
+            enrol(&mut current, Frame::text("x"));
+            let place = current.clone().unwrap();
+            if let Some(last) = last {
+                let follows = last.number + 1 == place.number;
+                assert_eq!(follows, Arc::ptr_eq(&last.run, &place.run));
+            }
+            assert!(place.run.frames.lock().len() <= MAX_FRAMES);
+            last = Some(place);
+        }
+    }
+}

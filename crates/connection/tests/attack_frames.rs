@@ -5,8 +5,8 @@
 mod common;
 
 use common::{
-    BINARY, Bystander, CLOSE, PING, TEXT, close_payload, config, endpoint, masked, over_tcp,
-    read_all, soon, unmasked,
+    BINARY, Bystander, CLOSE, PING, TEXT, close_payload, config, endpoint, masked, over_pipe,
+    over_tcp, read_all, soon, unmasked,
 };
 use switchboard_connection::{ConnectionConfig, Initiator};
 
@@ -195,4 +195,20 @@ async fn a_peer_that_goes_on_after_its_mistake_is_told_and_cut() {
     assert_eq!(head[2..], 1002_u16.to_be_bytes());
     soon(flooding).await.unwrap();
     assert_eq!(soon(reading).await.unwrap().disconnect.code(), 1002);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_floods_after_its_mistake_does_not_get_the_whole_grace() {
+    let config = config();
+    let grace = config.close_grace;
+    let (socket, mut peer) = over_pipe(&endpoint(config), 1 << 16);
+    let reading = read_all(socket);
+    let start = tokio::time::Instant::now();
+    peer.send(&unmasked(TEXT, b"mistake")).await;
+    let zeros = vec![0; 1 << 15];
+    while peer.try_send(&zeros).await {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(reading.await.unwrap().disconnect.code(), 1002);
+    assert!(start.elapsed() < grace, "{:?}", start.elapsed());
 }

@@ -139,9 +139,9 @@ pub(super) fn settle(connection: &Arc<WebSocketHandle>, outlet: &mut Outlet) {
             Poll::Ready(Ok(Step::Drained | Step::Gone)) => return connection.announce_room(),
             Poll::Ready(Err(error)) => return connection.lose(outlet, &error),
             Poll::Pending => {
-                // The task polls again with a waker of its own.
+                // The task polls again with a waker of its own. To get here the frames were taken out of
+                // their run.
                 connection.set_blocked(outlet, true);
-                outlet.outbox.expand();
                 connection
                     .endpoint()
                     .runtime()
