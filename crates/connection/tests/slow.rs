@@ -341,3 +341,12 @@ async fn nothing_follows_a_close_frame_not_even_a_pong_that_waited() {
     }
     assert_eq!(last, CLOSE);
 }
+
+#[tokio::test]
+async fn pings_of_one_turn_find_no_more_room_than_the_outbox_has() {
+    let (socket, _peer) = over_pipe(&small(SlowConsumer::Close), 64);
+    let _cork = switchboard_connection::Cork::new();
+    let queued = (0..100).filter(|_| socket.ping(&[0; 98]) == Ok(Sent::Queued));
+    assert_eq!(queued.count(), 10);
+    assert!(!socket.is_closed());
+}

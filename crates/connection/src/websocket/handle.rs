@@ -132,17 +132,18 @@ impl WebSocketHandle {
 
     /// Asks the peer whether it is alive; the answer comes as [`Event::Pong`](crate::Event::Pong).
     ///
-    /// At most 125 bytes of `payload` are sent. While the peer takes no bytes nothing is queued, and
-    /// the answer is [`Sent::Dropped`].
+    /// At most 125 bytes of `payload` are sent. While the peer takes no bytes, or the outbox has no room,
+    /// nothing is queued, and the answer is [`Sent::Dropped`].
     pub fn ping(&self, payload: &[u8]) -> Result<Sent, SendError> {
         let mut outlet = self.outlet();
         if !outlet.is_open() {
             return Err(SendError::Closed);
         }
-        if outlet.blocked {
+        let ping = self.for_wire(Frame::ping(payload));
+        if outlet.blocked || !outlet.outbox.fits(ping.len(), self.endpoint.bounds()) {
             return Ok(Sent::Dropped);
         }
-        outlet.outbox.append(&self.for_wire(Frame::ping(payload)));
+        outlet.outbox.append(&ping);
         self.schedule(outlet);
         Ok(Sent::Queued)
     }
