@@ -133,6 +133,31 @@ impl Frame {
         Self::new(FrameKind::Close, &payload)
     }
 
+    /// Several messages that nothing may come between: a text and the attachments it announces.
+    ///
+    /// They are queued, counted, dropped and written as one frame. [`kind`](Self::kind),
+    /// [`payload`](Self::payload) and [`as_text`](Self::as_text) tell of the first;
+    /// [`messages`](Self::messages) walks through all. `None` when there is no message.
+    ///
+    /// ```
+    /// # use switchboard_connection::{Frame, FrameKind};
+    /// let event = Frame::batch([Frame::text("451-[…]"), Frame::binary([1, 2, 3])]).unwrap();
+    /// let kinds: Vec<_> = event.messages().map(|(kind, _)| kind).collect();
+    /// assert_eq!(kinds, [FrameKind::Text, FrameKind::Binary]);
+    /// ```
+    pub fn batch(frames: impl IntoIterator<Item = Frame>) -> Option<Self> {
+        let mut frames = frames.into_iter();
+        let first = frames.next()?;
+        let Some(second) = frames.next() else {
+            return Some(first);
+        };
+        let mut bytes = [first.as_bytes(), second.as_bytes()].concat();
+        for frame in frames {
+            bytes.extend_from_slice(frame.as_bytes());
+        }
+        Some(Self::finished(bytes))
+    }
+
     fn new(kind: FrameKind, payload: &[u8]) -> Self {
         let mut bytes = Vec::with_capacity(payload.len() + 10);
         bytes.push(0x80 | kind.opcode());
@@ -148,6 +173,10 @@ impl Frame {
             }
         }
         bytes.extend_from_slice(payload);
+        Self::finished(bytes)
+    }
+
+    fn finished(bytes: Vec<u8>) -> Self {
         Self {
             bytes: bytes.into(),
             run: None,
@@ -167,12 +196,22 @@ impl Frame {
 
     /// The payload without the header.
     pub fn payload(&self) -> &[u8] {
-        let header = match self.bytes[1] & 0x7F {
-            126 => 4,
-            127 => 10,
-            _ => 2,
-        };
-        &self.bytes[header..]
+        let (begin, end) = extent(&self.bytes);
+        &self.bytes[begin..end]
+    }
+
+    /// Kind and payload of each message: one, unless this is a [`batch`](Self::batch).
+    pub fn messages(&self) -> impl Iterator<Item = (FrameKind, &[u8])> {
+        let mut rest = &self.bytes[..];
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let (begin, end) = extent(rest);
+            let message = (FrameKind::of(rest), &rest[begin..end]);
+            rest = &rest[end..];
+            Some(message)
+        })
     }
 
     /// The payload as text; `None` unless this is a text frame.
@@ -194,19 +233,20 @@ impl Frame {
 
     /// A masked copy, as a client must send it (RFC 6455 §5.3).
     pub(crate) fn masked(&self, mask: [u8; 4]) -> Self {
-        let payload = self.payload();
-        let header = self.len() - payload.len();
         let mut bytes = Vec::with_capacity(self.len() + 4);
-        bytes.extend_from_slice(&self.bytes[..header]);
-        bytes[1] |= 0x80;
-        bytes.extend_from_slice(&mask);
-        bytes.extend_from_slice(payload);
-        crate::mask::apply(&mut bytes[header + 4..], mask, 0);
-        Self {
-            bytes: bytes.into(),
-            run: None,
-            number: ALONE,
+        let mut rest = &self.bytes[..];
+        while !rest.is_empty() {
+            let (begin, end) = extent(rest);
+            let header = bytes.len();
+            bytes.extend_from_slice(&rest[..begin]);
+            bytes[header + 1] |= 0x80;
+            bytes.extend_from_slice(&mask);
+            let payload = bytes.len();
+            bytes.extend_from_slice(&rest[begin..end]);
+            crate::mask::apply(&mut bytes[payload..], mask, 0);
+            rest = &rest[end..];
         }
+        Self::finished(bytes)
     }
 
     pub(crate) fn encoded(&self) -> &Encoded {
@@ -231,6 +271,21 @@ impl Frame {
             ..self
         }
     }
+}
+
+/// Where the payload of the first message in `bytes` begins and ends. Frames are our own, so they are
+/// whole and not masked.
+fn extent(bytes: &[u8]) -> (usize, usize) {
+    let number = |range: std::ops::Range<usize>| {
+        let digits = bytes[range].iter();
+        digits.fold(0, |number, byte| number << 8 | usize::from(*byte))
+    };
+    let (begin, len) = match bytes[1] & 0x7F {
+        126 => (4, number(2..4)),
+        127 => (10, number(2..10)),
+        len => (2, usize::from(len)),
+    };
+    (begin, begin + len)
 }
 
 impl PartialEq for Frame {
@@ -307,6 +362,29 @@ mod tests {
             assert_eq!(frame.payload().len(), len);
             assert_eq!(frame.kind(), FrameKind::Binary);
         }
+    }
+
+    #[test]
+    fn a_batch_is_several_messages_in_one_piece() {
+        for len in [0, 125, 126, 0xFFFF, 0x1_0000] {
+            let frames = [
+                Frame::text("451-"),
+                Frame::binary(vec![7; len]),
+                Frame::binary([]),
+            ];
+            let batch = Frame::batch(frames.clone()).unwrap();
+            assert_eq!(
+                batch.as_bytes(),
+                frames.each_ref().map(Frame::as_bytes).concat()
+            );
+            assert_eq!(batch.as_text(), Some("451-"));
+            let messages: Vec<_> = batch.messages().collect();
+            let expected: Vec<_> = frames.iter().map(|f| (f.kind(), f.payload())).collect();
+            assert_eq!(messages, expected);
+            let masked = frames.map(|frame| frame.masked([1, 2, 3, 4]));
+            assert_eq!(batch.masked([1, 2, 3, 4]), Frame::batch(masked).unwrap());
+        }
+        assert_eq!(Frame::batch([]), None);
     }
 
     #[test]

@@ -161,10 +161,17 @@ impl Recipients<'_> {
     #[inline]
     fn each(&self, mut visit: impl FnMut(&AnyConnection)) -> usize {
         let Selection {
-            targets,
+            mut targets,
+            mut owners,
             left_out,
             absent,
         } = self.select();
+        if !owners.is_empty() {
+            // A room may have been named twice.
+            let mut met = Met::with_capacity(owners.len());
+            owners.retain(|owner| met.insert(Identity::of(owner)));
+            targets.insert(0, Connections::of(owners));
+        }
         match (&targets[..], &left_out[..]) {
             ([all], []) => all.each(visit),
             // A broadcast without its sender.

@@ -16,6 +16,10 @@ pub struct PoolConfig {
     pub on_duplicate: OnDuplicate,
     /// The most rooms one connection may be in. Default: no limit.
     pub max_rooms_per_connection: Option<usize>,
+    /// Whether each connection is, from the start, in the room that its id names, so that a room is all
+    /// that is needed to address one connection. It costs no memory, does not count for the limit, and
+    /// a connection may leave it. Default: no.
+    pub own_rooms: bool,
 }
 
 impl PoolConfig {
@@ -28,6 +32,12 @@ impl PoolConfig {
     /// Sets [`max_rooms_per_connection`](Self::max_rooms_per_connection); `None` lifts the limit.
     pub fn with_max_rooms_per_connection(mut self, limit: impl Into<Option<usize>>) -> Self {
         self.max_rooms_per_connection = limit.into();
+        self
+    }
+
+    /// Sets [`own_rooms`](Self::own_rooms).
+    pub fn with_own_rooms(mut self, own_rooms: bool) -> Self {
+        self.own_rooms = own_rooms;
         self
     }
 }

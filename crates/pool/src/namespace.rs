@@ -4,7 +4,7 @@
 //! the same lock as the last removal: whoever still finds it in the map takes a fresh one.
 
 use std::{
-    collections::{HashMap, hash_map},
+    collections::{HashMap, HashSet, hash_map},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -31,6 +31,10 @@ struct State {
     rooms: HashMap<Room, Roll>,
     /// The rooms of each member that is in any, in the order joined.
     rooms_of: HashMap<Identity, Vec<Room>>,
+    /// Whether members are in the rooms that their ids name.
+    own_rooms: bool,
+    /// Those who have left theirs.
+    left_own: HashSet<Identity>,
 }
 
 /// What became of a connection that asked to enter.
@@ -50,6 +54,8 @@ pub(crate) enum Entering {
 pub(crate) struct Selection {
     /// Each in turn.
     pub(crate) targets: Vec<Connections>,
+    /// Those whose own rooms were asked for; perhaps in the targets as well.
+    pub(crate) owners: Vec<AnyConnection>,
     /// Whom to leave out.
     pub(crate) left_out: Vec<Identity>,
     /// Rooms asked for that have no members.
@@ -91,6 +97,7 @@ impl Entry {
             // Under the lock, so that who is counted is in.
             everybody.fetch_add(1, Ordering::Relaxed);
         }
+        state.own_rooms = config.own_rooms;
         state.members.push(connection.clone());
         entering
     }
@@ -136,12 +143,21 @@ impl Entry {
         room: &Room,
         limit: Option<usize>,
     ) -> Result<Joined, JoinError> {
+        let state = &mut *self.0.lock();
+        if state.own_rooms && room.as_str() == id && state.members.holds(id, identity) {
+            return Ok(match state.left_own.remove(&identity) {
+                false => Joined::Already,
+                true if state.rooms.contains_key(room) => Joined::Member,
+                true => Joined::FirstInRoom,
+            });
+        }
+        let has_owner = state.owner(room).is_some();
         let State {
             members,
             rooms,
             rooms_of,
             ..
-        } = &mut *self.0.lock();
+        } = state;
         let connection = members
             .get(id)
             .filter(|found| Identity::of(found) == identity);
@@ -173,7 +189,11 @@ impl Entry {
             hash_map::Entry::Vacant(entry) => {
                 let room = entry.key().clone();
                 entry.insert(Roll::default()).push(connection.clone());
-                (Joined::FirstInRoom, room)
+                let joined = match has_owner {
+                    true => Joined::Member,
+                    false => Joined::FirstInRoom,
+                };
+                (joined, room)
             }
         };
         mine.push(room);
@@ -208,32 +228,51 @@ impl Entry {
         if !state.members.holds(id, identity) {
             return Vec::new();
         }
-        state.rooms_of.get(&identity).cloned().unwrap_or_default()
+        let own = state
+            .owner(id)
+            .and_then(|owner| Room::new(&*owner.address().id).ok());
+        let joined = state.rooms_of.get(&identity).into_iter().flatten().cloned();
+        own.into_iter().chain(joined).collect()
     }
 
     pub(crate) fn is_in(&self, id: &str, identity: Identity, room: &str) -> bool {
-        self.0
-            .lock()
-            .rooms
-            .get(room)
-            .is_some_and(|members| members.holds(id, identity))
+        let state = self.0.lock();
+        state
+            .owner(room)
+            .is_some_and(|owner| Identity::of(owner) == identity)
+            || state
+                .rooms
+                .get(room)
+                .is_some_and(|members| members.holds(id, identity))
     }
 
     pub(crate) fn room(&self, room: &str) -> Connections {
-        self.0
-            .lock()
-            .rooms
-            .get(room)
-            .map(Roll::snapshot)
-            .unwrap_or_default()
+        let state = self.0.lock();
+        match (state.owner(room), state.rooms.get(room)) {
+            (None, None) => Connections::default(),
+            (None, Some(members)) => members.snapshot(),
+            (Some(owner), members) => {
+                let members = members.map(Roll::snapshot).unwrap_or_default();
+                let all = std::iter::once(owner).chain(&members).cloned();
+                Connections::of(all.collect())
+            }
+        }
     }
 
     pub(crate) fn room_len(&self, room: &str) -> usize {
-        self.0.lock().rooms.get(room).map_or(0, Roll::len)
+        let state = self.0.lock();
+        usize::from(state.owner(room).is_some()) + state.rooms.get(room).map_or(0, Roll::len)
     }
 
     pub(crate) fn rooms(&self) -> Vec<Room> {
-        self.0.lock().rooms.keys().cloned().collect()
+        let state = self.0.lock();
+        let members = state.members.snapshot();
+        let own = members
+            .iter()
+            .map(|member| &member.address().id)
+            .filter(|id| state.owner(id).is_some() && !state.rooms.contains_key(id.as_str()))
+            .filter_map(|id| Room::new(&**id).ok());
+        state.rooms.keys().cloned().chain(own).collect()
     }
 
     /// Whom a broadcast reaches: `rooms`, or everyone, without the ids and rooms left out.
@@ -252,37 +291,52 @@ impl Entry {
             None => selection.targets.push(state.members.snapshot()),
             Some(rooms) => {
                 for room in rooms {
-                    match state.rooms.get(*room) {
-                        Some(members) => selection.targets.push(members.snapshot()),
-                        None => selection.absent += 1,
-                    }
+                    let members = state.rooms.get(*room).map(Roll::snapshot);
+                    let owner = state.owner(room).cloned();
+                    selection.absent += usize::from(members.is_none() && owner.is_none());
+                    selection.targets.extend(members);
+                    selection.owners.extend(owner);
                 }
             }
         }
         let ids = left_out.iter().filter_map(|id| state.members.get(id));
         selection.left_out.extend(ids.map(Identity::of));
-        for members in rooms_left_out
-            .iter()
-            .filter_map(|room| state.rooms.get(*room))
-        {
+        for room in rooms_left_out {
             selection
                 .left_out
-                .extend(members.snapshot().iter().map(Identity::of));
+                .extend(state.owner(room).map(Identity::of));
+            if let Some(members) = state.rooms.get(*room) {
+                selection
+                    .left_out
+                    .extend(members.snapshot().iter().map(Identity::of));
+            }
         }
         selection
     }
 }
 
 impl State {
+    /// The member whose own room is called `room`, unless it has left that.
+    fn owner(&self, room: &str) -> Option<&AnyConnection> {
+        if !self.own_rooms {
+            return None;
+        }
+        let owner = self.members.get(room)?;
+        let has_left = !self.left_own.is_empty() && self.left_own.contains(&Identity::of(owner));
+        (!has_left).then_some(owner)
+    }
+
     /// Removes this very object from the namespace and its rooms.
     fn take_out(&mut self, id: &str, identity: Identity) -> bool {
-        if self.members.remove(id, identity).is_none() {
+        if !self.members.holds(id, identity) {
             return false;
         }
         self.leave_all(id, identity);
-        true
+        self.left_own.remove(&identity);
+        self.members.remove(id, identity).is_some()
     }
 
+    /// The own room comes last.
     fn leave_all(&mut self, id: &str, identity: Identity) -> Vec<(Room, Left)> {
         let rooms = self.rooms_of.remove(&identity).unwrap_or_default();
         shrink(&mut self.rooms_of);
@@ -290,10 +344,29 @@ impl State {
             let left = self.leave_room(id, identity, &room);
             (room, left)
         };
-        rooms.into_iter().map(leave).collect()
+        let mut left: Vec<_> = rooms.into_iter().map(leave).collect();
+        if let Ok(own) = Room::new(id)
+            && self.own_rooms
+        {
+            match self.leave_room(id, identity, id) {
+                Left::Absent => {}
+                how => left.push((own, how)),
+            }
+        }
+        left
     }
 
     fn leave_room(&mut self, id: &str, identity: Identity, room: &str) -> Left {
+        if self.own_rooms && room == id {
+            if !self.members.holds(id, identity) || !self.left_own.insert(identity) {
+                return Left::Absent;
+            }
+            return match self.rooms.contains_key(room) {
+                true => Left::Member,
+                false => Left::LastInRoom,
+            };
+        }
+        let has_owner = self.owner(room).is_some();
         let Some(members) = self.rooms.get_mut(room) else {
             return Left::Absent;
         };
@@ -305,7 +378,10 @@ impl State {
         }
         self.rooms.remove(room);
         shrink(&mut self.rooms);
-        Left::LastInRoom
+        match has_owner {
+            true => Left::Member,
+            false => Left::LastInRoom,
+        }
     }
 }
 

@@ -179,6 +179,16 @@ pub struct Connections {
 }
 
 impl Connections {
+    /// Those of `connections`, which are all different.
+    pub(crate) fn of(connections: Vec<AnyConnection>) -> Self {
+        let len = connections.len();
+        let chunk = Arc::new(connections.into_iter().map(Some).collect());
+        Self {
+            chunks: Arc::new(vec![chunk]),
+            len,
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.len

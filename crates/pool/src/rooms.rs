@@ -157,3 +157,80 @@ impl Pool {
             .unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use switchboard_connection::{
+        Address, AnyConnection, ConnectionConfig, ConnectionId, Endpoint, Transport, WebSocket,
+    };
+
+    use super::*;
+    use crate::PoolConfig;
+
+    const IDS: [&str; 4] = ["a", "b", "c", "d"];
+
+    fn connections(endpoint: &Endpoint) -> Vec<WebSocket> {
+        let connect = |id: &str| {
+            let (ours, _) = tokio::io::duplex(64);
+            let address = Address::new(ConnectionId::new(id).unwrap(), Namespace::from_static("n"));
+            endpoint.accepted(Transport::stream(ours, None), &[], address)
+        };
+        IDS.map(connect).into_iter().collect()
+    }
+
+    proptest! {
+        /// Own rooms against the plain way: each connection joins the room named by its id.
+        #[test]
+        fn own_rooms_are_as_if_each_had_joined(steps in proptest::collection::vec((0..3_u8, 0..4_usize, 0..6_usize), 0..60)) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let _guard = runtime.enter();
+            let endpoint = Endpoint::new(ConnectionConfig::default()).unwrap();
+            let sockets = connections(&endpoint);
+            let own = Pool::new(PoolConfig::default().with_own_rooms(true));
+            let plain = Pool::default();
+            let rooms = ["a", "b", "c", "d", "x", "y"];
+            let names = |mut rooms: Vec<Room>| { rooms.sort(); rooms };
+            for (kind, who, room) in steps {
+                let connection: AnyConnection = sockets[who].connection();
+                let room = Room::from_static(rooms[room]);
+                match kind {
+                    0 => {
+                        if own.add(connection.clone()).is_ok() {
+                            plain.add(connection.clone()).unwrap();
+                            plain.join(&connection, &Room::from_static(IDS[who])).unwrap();
+                        } else {
+                            prop_assert_eq!(own.remove(&connection), plain.remove(&connection));
+                        }
+                    }
+                    1 => prop_assert_eq!(own.join(&connection, &room), plain.join(&connection, &room)),
+                    _ => prop_assert_eq!(own.leave(&connection, &room), plain.leave(&connection, &room)),
+                }
+                for socket in &sockets {
+                    let connection = socket.connection();
+                    prop_assert_eq!(names(own.rooms_of(&connection)), names(plain.rooms_of(&connection)));
+                    prop_assert_eq!(own.is_in(&connection, &room), plain.is_in(&connection, &room));
+                }
+                prop_assert_eq!(names(own.rooms("n")), names(plain.rooms("n")));
+                let ids = |connections: Vec<AnyConnection>| {
+                    let mut ids: Vec<_> = connections.iter().map(|c| c.address().id.to_string()).collect();
+                    ids.sort();
+                    ids
+                };
+                for a in rooms {
+                    prop_assert_eq!(own.member_count("n", a), plain.member_count("n", a));
+                    let members = |pool: &Pool| ids(pool.members("n", a).iter().cloned().collect());
+                    prop_assert_eq!(members(&own), members(&plain));
+                    for b in rooms {
+                        for except in rooms {
+                            let chosen = |pool: &Pool| {
+                                ids(pool.namespace("n").to(a).to(b).except_room(except).connections())
+                            };
+                            prop_assert_eq!(chosen(&own), chosen(&plain));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     address::{Address, NodeId},
     config::{ConfigError, ConnectionConfig},
+    frame::Frame,
     outbox::Bounds,
 };
 
@@ -33,6 +34,8 @@ pub struct Endpoint(Arc<Node>);
 pub(super) struct Node {
     id: NodeId,
     config: ConnectionConfig,
+    /// Sent instead of pings.
+    heartbeat: Option<Frame>,
     bounds: Bounds,
     limits: Limits,
     pulse_times: PulseTimes,
@@ -91,6 +94,19 @@ impl Endpoint {
     ///
     /// Outside of a tokio runtime.
     pub fn with_node_id(config: ConnectionConfig, id: NodeId) -> Result<Self, ConfigError> {
+        Self::with_heartbeat(config, id, None)
+    }
+
+    /// The same for a protocol that has heartbeats of its own: `heartbeat` is sent where a ping would be.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub fn with_heartbeat(
+        config: ConnectionConfig,
+        id: NodeId,
+        heartbeat: Option<Frame>,
+    ) -> Result<Self, ConfigError> {
         config.check()?;
         let runtime = Handle::current();
         let start = Instant::now();
@@ -116,6 +132,7 @@ impl Endpoint {
                 idle_timeout: config.idle_timeout,
             },
             config,
+            heartbeat,
             start,
             runtime,
             flusher,
@@ -178,6 +195,10 @@ impl Node {
 
     pub(super) fn config(&self) -> &ConnectionConfig {
         &self.config
+    }
+
+    pub(super) fn heartbeat(&self) -> Option<&Frame> {
+        self.heartbeat.as_ref()
     }
 
     pub(super) fn bounds(&self) -> &Bounds {

@@ -148,6 +148,42 @@ impl WebSocketHandle {
         Ok(Sent::Queued)
     }
 
+    /// Sends no heartbeats until [`resume_heartbeats`](Self::resume_heartbeats): for a transport that is
+    /// still being tried.
+    pub fn hold_heartbeats(&self) {
+        self.outlet().pulse.hold(Instant::now());
+    }
+
+    /// Sends heartbeats again, the first after one interval.
+    pub fn resume_heartbeats(&self) {
+        let mut outlet = self.outlet();
+        let times = self.endpoint.pulse_times();
+        outlet.pulse.resume(Instant::now(), times);
+        if let Some(next) = outlet.pulse.next(times) {
+            self.endpoint.keeper().wake_at(self.key(), next);
+        }
+    }
+
+    /// Tells that whoever polls for events will not for a while, because it has enough to do: what the
+    /// peer sends lies unread, so its silence proves nothing. Ends with the next poll that finds nothing.
+    ///
+    /// [`WebSocket::next`](crate::WebSocket::next) does this by itself.
+    pub fn pauses_reading(&self) {
+        self.stops_reading();
+    }
+
+    /// Ends the connection at once: nothing that waits is written, and the peer is told nothing.
+    /// `false` when it had ended already.
+    pub fn abort(&self) -> bool {
+        let mut outlet = self.outlet();
+        let lives = outlet.closed().is_none();
+        if lives {
+            let closed = Closed::new(Initiator::Local, Disconnect::ABNORMAL, false);
+            self.cut(&mut outlet, closed);
+        }
+        lives
+    }
+
     pub(super) fn endpoint(&self) -> &Arc<Node> {
         &self.endpoint
     }

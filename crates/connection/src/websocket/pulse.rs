@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// Longer than any connection lives.
+const FOREVER: Duration = Duration::from_hours(24 * 365 * 30);
+
 /// When the next ping is due and since when an answer is missing.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pulse {
@@ -52,6 +55,17 @@ impl Pulse {
             waiting: None,
             idle_deadline: now + times.idle_timeout,
         }
+    }
+
+    /// Sends no ping before [`resume`](Self::resume).
+    pub(super) fn hold(&mut self, now: Instant) {
+        self.next_ping = now + FOREVER;
+        self.waiting = None;
+    }
+
+    /// Sends pings from one interval after now on.
+    pub(super) fn resume(&mut self, now: Instant, times: PulseTimes) {
+        self.next_ping = now + times.ping_interval;
     }
 
     /// Looks at the time.

@@ -229,7 +229,11 @@ impl WebSocketHandle {
                     return None;
                 }
                 if beat.ping {
-                    outlet.outbox.append(&self.for_wire(Frame::ping(&[])));
+                    let ping = match self.endpoint.heartbeat() {
+                        Some(message) => message.clone(),
+                        None => Frame::ping(&[]),
+                    };
+                    outlet.outbox.append(&self.for_wire(ping));
                     self.schedule(outlet);
                 }
                 Some(beat.next.unwrap_or(now + Duration::from_hours(24)))
