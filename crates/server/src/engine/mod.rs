@@ -1,0 +1,10 @@
+//! Engine.IO 4: sessions over polling and WebSockets, and the way from one to the other.
+
+mod clock;
+mod driver;
+mod entry;
+mod polling;
+mod probe;
+mod requests;
+mod seat;
+pub(crate) mod session;

@@ -1,0 +1,351 @@
+//! Sending to many: who, and how.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Serialize, de::DeserializeOwned};
+use switchboard_adapter::{Publication, Target};
+use switchboard_connection::{AnyConnection, Connection, ConnectionId, Cork, Delivery, Frame, Room};
+use switchboard_pool::{Recipients, Report};
+use switchboard_wire::{EncodeError, Encoded};
+
+use crate::io::{
+    ack::{Answers, Collector},
+    core::NamespaceCore,
+    rooms::Rooms,
+    send::frame,
+    socket::{Socket, SocketCore},
+};
+
+/// Whom to send to: everybody in a namespace, or in some of its rooms, except some; on all nodes.
+///
+/// A value: each operator returns a new one, and each send looks afresh at who is there. A socket that is in
+/// several of the rooms is reached once.
+///
+/// ```
+/// # use switchboard_server::Io;
+/// # fn example(io: &Io) -> Result<(), Box<dyn std::error::Error>> {
+/// let players = io.to(["red", "blue"]);
+/// players.clone().except("benched").volatile().emit("tick", &7)?;
+/// players.emit("score", &("red", 3))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `emit`"]
+pub struct Broadcast {
+    namespace: Arc<NamespaceCore>,
+    rooms: Vec<String>,
+    except: Vec<String>,
+    volatile: bool,
+    local: bool,
+    compress: Option<bool>,
+}
+
+/// Operators.
+impl Broadcast {
+    pub(crate) fn new(namespace: Arc<NamespaceCore>) -> Self {
+        Self {
+            namespace,
+            rooms: Vec::new(),
+            except: Vec::new(),
+            volatile: false,
+            local: false,
+            compress: None,
+        }
+    }
+
+    /// Only members of `rooms`, or of one of the rooms named so far. As in Socket.IO, an empty list names
+    /// nothing: if no room is ever named, everybody is meant.
+    pub fn to(mut self, rooms: impl Rooms) -> Self {
+        rooms.append_to(&mut self.rooms);
+        self
+    }
+
+    /// The same as [`to`](Self::to); Socket.IO's `in`.
+    pub fn in_(self, rooms: impl Rooms) -> Self {
+        self.to(rooms)
+    }
+
+    /// Nobody who is in `rooms`.
+    pub fn except(mut self, rooms: impl Rooms) -> Self {
+        rooms.append_to(&mut self.except);
+        self
+    }
+
+    /// For what is stale a moment later: dropped for each client that does not take bytes right now.
+    pub fn volatile(mut self) -> Self {
+        self.volatile = true;
+        self
+    }
+
+    /// Whether nodes that compress should. This node never does; the flag travels to Node's servers.
+    pub fn compress(mut self, compress: bool) -> Self {
+        self.compress = Some(compress);
+        self
+    }
+
+    /// Only clients of this node.
+    pub fn local(mut self) -> Self {
+        self.local = true;
+        self
+    }
+
+    /// Sets how long the next [`emit_with_ack`](TimedBroadcast::emit_with_ack) waits.
+    pub fn timeout(self, within: Duration) -> TimedBroadcast {
+        TimedBroadcast {
+            broadcast: self,
+            within,
+        }
+    }
+}
+
+/// What to do with them.
+impl Broadcast {
+    /// Sends an event to each: encoded once, queued once each.
+    ///
+    /// Never waits. The report tells of this node's clients: what one did not take is dropped, or the client
+    /// closed, as its slow-consumer policy says. On an error nothing was sent.
+    pub fn emit<T: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        data: &T,
+    ) -> Result<Report, EncodeError> {
+        if let Some(recovery) = &self.namespace.recovery {
+            return recovery.broadcast(self, event, data);
+        }
+        let namespace = &self.namespace;
+        let encoded = namespace
+            .parser()
+            .event(namespace.name(), None, event, data, None)?;
+        Ok(self.deliver(&encoded))
+    }
+
+    /// Sends to the local clients, then to the other nodes.
+    pub(crate) fn deliver(&self, encoded: &Encoded) -> Report {
+        let report = self.recipients(|recipients| recipients.send(frame(encoded)));
+        self.namespace.core().metrics.sent(report.queued);
+        self.publish(encoded);
+        report
+    }
+
+    fn publish(&self, encoded: &Encoded) {
+        if self.local {
+            return;
+        }
+        let core = self.namespace.core();
+        let mut publication = Publication::new(
+            self.namespace.name(),
+            encoded,
+            core.parser,
+            &self.rooms,
+            &self.except,
+        );
+        publication.volatile = self.volatile;
+        publication.compress = self.compress;
+        core.adapter.publish(&publication);
+    }
+
+    /// Puts all of them into `rooms`.
+    pub async fn sockets_join(&self, rooms: impl Rooms + Send) {
+        let rooms = named(&rooms);
+        for socket in self.local_sockets() {
+            for room in &rooms {
+                if let Err(error) = socket.0.join(room) {
+                    tracing::debug!(?socket, %room, %error, "not joined");
+                }
+            }
+        }
+        if !self.local {
+            let core = self.namespace.core();
+            let result = core.adapter.join(self.namespace.name(), &self.target(), &rooms);
+            crate::io::adapter::log(result.await);
+        }
+    }
+
+    /// Takes all of them out of `rooms`.
+    pub async fn sockets_leave(&self, rooms: impl Rooms + Send) {
+        let rooms = named(&rooms);
+        for socket in self.local_sockets() {
+            for room in &rooms {
+                socket.0.leave_room(room);
+            }
+        }
+        if !self.local {
+            let core = self.namespace.core();
+            let result = core.adapter.leave(self.namespace.name(), &self.target(), &rooms);
+            crate::io::adapter::log(result.await);
+        }
+    }
+
+    /// Disconnects all of them, see [`Socket::disconnect`].
+    pub async fn disconnect_sockets(&self, close: bool) {
+        {
+            let _cork = Cork::new();
+            for socket in self.local_sockets() {
+                socket.disconnect(close);
+            }
+        }
+        if !self.local {
+            let core = self.namespace.core();
+            let result = core.adapter.disconnect(self.namespace.name(), &self.target(), close);
+            crate::io::adapter::log(result.await);
+        }
+    }
+
+    /// The ids of all of them.
+    pub async fn all_sockets(&self) -> switchboard_adapter::Answer<Vec<ConnectionId>> {
+        let local = self.recipients(Recipients::connections);
+        let ids = local.iter().map(|socket| socket.address().id.clone());
+        let mut answer = switchboard_adapter::Answer::complete(ids.collect::<Vec<_>>());
+        if !self.local {
+            let adapter = &self.namespace.core().adapter;
+            let others = adapter.sockets(self.namespace.name(), &self.target()).await;
+            answer.append(others);
+        }
+        answer
+    }
+
+    /// All of them, with what is known of each.
+    pub async fn fetch_sockets(&self) -> switchboard_adapter::Answer<Vec<crate::RemoteSocket>> {
+        crate::io::remote::fetch(&self.namespace, self).await
+    }
+
+    /// The sockets of this node.
+    pub fn local_sockets(&self) -> Vec<Socket> {
+        let connections = self.recipients(Recipients::connections);
+        connections.into_iter().filter_map(socket_of).collect()
+    }
+
+    pub(crate) fn is_local(&self) -> bool {
+        self.local
+    }
+
+    pub(crate) fn is_volatile(&self) -> bool {
+        self.volatile
+    }
+
+    pub(crate) fn rooms(&self) -> (&[String], &[String]) {
+        (&self.rooms, &self.except)
+    }
+
+    pub(crate) fn namespace(&self) -> &Arc<NamespaceCore> {
+        &self.namespace
+    }
+
+    pub(crate) fn target(&self) -> Target {
+        Target::new(&self.rooms, &self.except)
+    }
+
+    fn recipients<R>(&self, act: impl FnOnce(&Recipients<'_>) -> R) -> R {
+        let pool = &self.namespace.core().pool;
+        let mut recipients = pool.namespace(self.namespace.name());
+        if !self.rooms.is_empty() {
+            recipients = recipients.to_all(self.rooms.iter().map(String::as_str));
+        }
+        for room in &self.except {
+            recipients = recipients.except_room(room.as_str());
+        }
+        if self.volatile {
+            recipients = recipients.volatile();
+        }
+        act(&recipients)
+    }
+}
+
+/// A broadcast that asks; from [`Broadcast::timeout`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `emit_with_ack`"]
+pub struct TimedBroadcast {
+    broadcast: Broadcast,
+    within: Duration,
+}
+
+impl TimedBroadcast {
+    /// Sends an event to each and gathers their answers: the first argument of each is read as `R`, or all of
+    /// them when `R` is a tuple.
+    ///
+    /// Ready when all have answered or left, or at the deadline with what came. Dropping the future forgets
+    /// the question; the clients may have got it.
+    pub async fn emit_with_ack<R, T>(
+        &self,
+        event: &str,
+        data: &T,
+    ) -> Result<Answers<R>, EncodeError>
+    where
+        R: DeserializeOwned,
+        T: Serialize + Sync + ?Sized,
+    {
+        let Broadcast {
+            namespace, local, ..
+        } = &self.broadcast;
+        let core = namespace.core();
+        let id = namespace.next_ack();
+        let parser = namespace.parser();
+        let encoded = parser.event(namespace.name(), Some(id), event, data, None)?;
+        let collector = Collector::new();
+        let local_recipients = self.broadcast.recipients(Recipients::connections);
+        let asked = ask(&collector, local_recipients, id, &frame(&encoded), &self.broadcast);
+        core.metrics.sent(asked);
+        let others = async {
+            if *local {
+                return switchboard_adapter::Answer::complete(Vec::new());
+            }
+            let target = self.broadcast.target();
+            let adapter = &core.adapter;
+            adapter
+                .ask(namespace.name(), &encoded, core.parser, &target, self.within)
+                .await
+        };
+        let (mut answers, others) = tokio::join!(collector.finish::<R>(id, self.within), others);
+        for answer in others.value {
+            match answer.read() {
+                Ok(answer) => answers.answers.push(answer),
+                Err(_) => answers.unreadable += 1,
+            }
+        }
+        answers.missing += others.missing;
+        Ok(answers)
+    }
+}
+
+/// Asks each, and says how many were.
+fn ask(
+    collector: &Arc<Collector>,
+    recipients: Vec<AnyConnection>,
+    id: u64,
+    frame: &Frame,
+    broadcast: &Broadcast,
+) -> usize {
+    let delivery = match broadcast.volatile {
+        true => Delivery::Volatile,
+        false => Delivery::Policy,
+    };
+    let cork = Cork::new();
+    let frame = cork.broadcast(frame.clone());
+    let mut asked = 0;
+    for socket in recipients.into_iter().filter_map(socket_of) {
+        if !collector.ask(&socket.0, id) {
+            continue;
+        }
+        match socket.0.try_send(&frame, delivery) {
+            Ok(switchboard_connection::Sent::Dropped) | Err(_) => {
+                socket.0.acks.settle_as_lost(id);
+            }
+            Ok(_) => asked += 1,
+        }
+    }
+    asked
+}
+
+/// The rooms that have usable names; nobody is in others.
+fn named(rooms: &impl Rooms) -> Vec<Room> {
+    let mut names = Vec::new();
+    rooms.append_to(&mut names);
+    names.iter().filter_map(|name| Room::new(name).ok()).collect()
+}
+
+/// The socket that a pool holds as a connection.
+pub(crate) fn socket_of(connection: AnyConnection) -> Option<Socket> {
+    let any: Arc<dyn std::any::Any + Send + Sync> = connection;
+    any.downcast::<SocketCore>().ok().map(Socket)
+}
