@@ -43,7 +43,9 @@ mod admit;
 mod client_address;
 mod config;
 mod gate;
+mod http;
 mod listener;
+mod options;
 mod origin;
 mod server;
 mod service;
@@ -52,5 +54,10 @@ mod session;
 pub use admit::{Admission, Admit, AdmitByPath, Refusal, UpgradeRequest};
 pub use config::ListenerConfig;
 pub use listener::{BindError, Listener};
+pub use options::{
+    CookieConfig, CorsConfig, CorsOrigin, EngineTransport, HandlerQueue, HttpCompression, IoConfig,
+    IoConfigError, LoadError, LogLevel, LoggerConfig, Parser, Recovery, RetryConfig, SameSite,
+    ServicePreset, SslConfig,
+};
 pub use server::{Server, ServerStats};
 pub use service::Body;
