@@ -149,8 +149,8 @@ mod tests {
         Coding::accepted(&headers).map(Coding::as_str)
     }
 
-    /// The answers of the npm package `accepts` to the same headers, but for the two cases with
-    /// `identity`, where it compresses against the client's wish.
+    /// The answers of the npm package `accepts` to the same headers, but for the one that prefers
+    /// `identity`, which it compresses all the same.
     #[test]
     fn weights_are_heard() {
         let cases = [

@@ -7,6 +7,10 @@ use crate::options::EngineTransport;
 
 /// What the configuration says about requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four switches that do not depend on each other"
+)]
 pub(crate) struct Settings {
     /// Whether HTTP polling is served.
     pub(crate) polling: bool,

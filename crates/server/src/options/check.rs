@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard_connection::Rate;
 
-use super::{CorsOrigin, IoConfig, switch};
+use super::{CookieConfig, CorsConfig, CorsOrigin, IoConfig, switch};
 
 /// A setting that a server refuses to start with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,9 +85,9 @@ impl IoConfig {
 
     fn rest(&self) -> [(&'static str, Option<&'static str>); 10] {
         let unless = |fine: bool, problem| (!fine).then_some(problem);
-        let cors_problem = self.cors.as_ref().and_then(|cors| cors.problem());
+        let cors_problem = self.cors.as_ref().and_then(CorsConfig::problem);
         let any = matches!(&self.cors, Some(cors) if cors.origin == CorsOrigin::Any);
-        let cookie_problem = self.cookie.as_ref().and_then(|cookie| cookie.problem());
+        let cookie_problem = self.cookie.as_ref().and_then(CookieConfig::problem);
         let cookie_for_all =
             "must not be set when cors.origin is \"*\": name the origins whose pages may send it";
         let recovery = self.connection_state_recovery.as_ref();

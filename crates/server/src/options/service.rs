@@ -238,9 +238,10 @@ impl ServicePreset {
 
     /// What is logged: [`logger`](Self::logger), or everything when [`debug`](Self::debug) is on.
     pub fn logging(&self) -> LoggerConfig {
-        let level = match self.debug {
-            true => LogLevel::Debug,
-            false => self.logger.level,
+        let level = if self.debug {
+            LogLevel::Debug
+        } else {
+            self.logger.level
         };
         LoggerConfig {
             level,
