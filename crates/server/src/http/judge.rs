@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method, header};
 
 use super::{EngineQuery, RequestError};
-use crate::options::EngineTransport;
+use crate::options::{CorsOrigin, EngineTransport, IoConfig};
 
 /// What the configuration says about requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,18 @@ pub(crate) struct Settings {
     pub(crate) allow_upgrades: bool,
     /// Whether there are cross-origin rules; only then is `OPTIONS` anything special.
     pub(crate) cors: bool,
+}
+
+impl From<&IoConfig> for Settings {
+    fn from(config: &IoConfig) -> Self {
+        let cors = config.cors.as_ref();
+        Self {
+            polling: config.serves(EngineTransport::Polling),
+            websocket: config.serves(EngineTransport::Websocket),
+            allow_upgrades: config.allow_upgrades,
+            cors: cors.is_some_and(|cors| cors.origin != CorsOrigin::Off),
+        }
+    }
 }
 
 /// What is known of a session.

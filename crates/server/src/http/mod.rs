@@ -1,6 +1,6 @@
 //! The HTTP side of an Engine.IO 4 server: what a request asks for, and the bytes of each answer.
 //!
-//! Nothing here holds a session. A request is read ([`EngineQuery`]), judged ([`judge`]) against what
+//! Nothing here holds a session. A request is read ([`EngineQuery`]), judged ([`judge()`]) against what
 //! is known of its session, and answered ([`answer`]) in the form that `engine.io` gives its answers,
 //! so that stock clients find nothing changed. Cross-origin headers ([`Cors`]) and the client's files
 //! ([`ClientFiles`]) stand beside it.

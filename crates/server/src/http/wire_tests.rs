@@ -20,12 +20,7 @@ const OPEN: &str = r#"0{"sid":"QUBCWG7Hbr_rHXg9AAAA"}"#;
 /// What a server with these settings answers; it knows one polling session.
 fn answer(config: &IoConfig, method: &Method, query: Option<&str>, headers: &HeaderMap) -> Answer {
     let cors = config.cors.as_ref().and_then(Cors::new);
-    let settings = Settings {
-        polling: config.serves(EngineTransport::Polling),
-        websocket: config.serves(EngineTransport::Websocket),
-        allow_upgrades: config.allow_upgrades,
-        cors: cors.is_some(),
-    };
+    let settings = Settings::from(config);
     let is_upgrade = headers.contains_key(header::UPGRADE);
     let view = SessionView {
         transport: EngineTransport::Polling,

@@ -86,6 +86,17 @@ pub struct SslConfig {
     pub ca: Option<PathBuf>,
 }
 
+impl SslConfig {
+    /// A key and a certificate.
+    pub fn new(key: impl Into<PathBuf>, cert: impl Into<PathBuf>) -> Self {
+        Self {
+            key: key.into(),
+            cert: cert.into(),
+            ca: None,
+        }
+    }
+}
+
 /// How an operation that failed for a moment is repeated: after twice the pause each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]

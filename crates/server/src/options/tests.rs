@@ -251,6 +251,14 @@ fn what_is_off_by_design_says_why() {
 fn what_could_not_work_is_refused_by_name() {
     for (json, message) in [
         (r#"{"pingTimeout": 0}"#, "pingTimeout must not be zero"),
+        (
+            r#"{"maxConnections": 0}"#,
+            "maxConnections must not be zero",
+        ),
+        (
+            r#"{"pingInterval": 2147483647}"#,
+            "pingInterval and pingTimeout must be",
+        ),
         (r#"{"transports": []}"#, "transports must not be empty"),
         (r#"{"path": "socket.io"}"#, "path must begin with /"),
         (r#"{"path": "/a?b"}"#, "path must be visible"),
