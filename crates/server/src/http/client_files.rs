@@ -41,7 +41,7 @@ impl ClientFile {
     }
 
     fn content_type(self) -> HeaderValue {
-        HeaderValue::from_static(if self.name().ends_with(".map") {
+        HeaderValue::from_static(if self.name().strip_suffix(".map").is_some() {
             "application/json; charset=utf-8"
         } else {
             "application/javascript; charset=utf-8"
@@ -115,9 +115,10 @@ impl Inner {
             return Ok(response);
         }
         let is_gzip = Coding::accepted(request) == Some(Coding::Gzip);
-        let body = match is_gzip {
-            true => self.gzip(file).await?,
-            false => self.plain(file).await?,
+        let body = if is_gzip {
+            self.gzip(file).await?
+        } else {
+            self.plain(file).await?
         };
         let mut response = Response::new(Body::new(body));
         let headers = response.headers_mut();

@@ -9,6 +9,8 @@ use flate2::{
 };
 use http::{HeaderMap, header};
 
+use crate::options::IoConfig;
+
 /// From which size on bodies are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Compression {
@@ -23,6 +25,14 @@ impl Compression {
     /// The coding that fits a body of this length and this request.
     pub(crate) fn choose(self, length: usize, request: &HeaderMap) -> Option<Coding> {
         (length >= self.threshold?).then(|| Coding::accepted(request))?
+    }
+}
+
+impl From<&IoConfig> for Compression {
+    fn from(config: &IoConfig) -> Self {
+        Self {
+            threshold: config.http_compression.map(|c| c.threshold),
+        }
     }
 }
 
@@ -149,8 +159,8 @@ mod tests {
         Coding::accepted(&headers).map(Coding::as_str)
     }
 
-    /// The answers of the npm package `accepts` to the same headers, but for the two cases with
-    /// `identity`, where it compresses against the client's wish.
+    /// The answers of the npm package `accepts` to the same headers, but for the one that prefers
+    /// `identity`, which it compresses all the same.
     #[test]
     fn weights_are_heard() {
         let cases = [
@@ -186,9 +196,7 @@ mod tests {
     fn small_bodies_and_an_off_switch() {
         let mut request = HeaderMap::new();
         request.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-        let on = Compression {
-            threshold: Some(1_024),
-        };
+        let on = Compression::from(&IoConfig::default());
         assert_eq!(on.choose(1_023, &request), None);
         assert_eq!(on.choose(1_024, &request), Some(Coding::Gzip));
         assert_eq!(on.choose(1_024, &HeaderMap::new()), None);

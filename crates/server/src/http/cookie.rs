@@ -1,5 +1,7 @@
 //! The cookie of a polling session, by which balancers keep its requests on one node.
 
+use std::fmt::Write;
+
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -25,13 +27,13 @@ pub(crate) fn set_cookie(config: &CookieConfig, sid: &Sid) -> Option<HeaderValue
     let value = utf8_percent_encode(sid.as_str(), COMPONENT);
     let mut cookie = format!("{}={value}", config.name);
     if let Some(seconds) = config.max_age {
-        cookie += &format!("; Max-Age={seconds}");
+        let _ = write!(cookie, "; Max-Age={seconds}");
     }
     if let Some(domain) = &config.domain {
-        cookie += &format!("; Domain={domain}");
+        let _ = write!(cookie, "; Domain={domain}");
     }
     if let Some(path) = &config.path {
-        cookie += &format!("; Path={path}");
+        let _ = write!(cookie, "; Path={path}");
     }
     if config.http_only {
         cookie += "; HttpOnly";

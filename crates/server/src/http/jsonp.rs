@@ -52,15 +52,12 @@ fn unescape(text: &str) -> String {
     let mut rest = text;
     while let Some(at) = rest.find("\\n") {
         let before = &rest[..at];
-        match before.strip_suffix('\\') {
-            Some(before) => {
-                out.push_str(before);
-                out.push_str("\\n");
-            }
-            None => {
-                out.push_str(before);
-                out.push('\n');
-            }
+        if let Some(before) = before.strip_suffix('\\') {
+            out.push_str(before);
+            out.push_str("\\n");
+        } else {
+            out.push_str(before);
+            out.push('\n');
         }
         rest = &rest[at + 2..];
     }

@@ -3,10 +3,14 @@
 use http::{HeaderMap, Method, header};
 
 use super::{EngineQuery, RequestError};
-use crate::options::EngineTransport;
+use crate::options::{CorsOrigin, EngineTransport, IoConfig};
 
 /// What the configuration says about requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four switches that do not depend on each other"
+)]
 pub(crate) struct Settings {
     /// Whether HTTP polling is served.
     pub(crate) polling: bool,
@@ -16,6 +20,18 @@ pub(crate) struct Settings {
     pub(crate) allow_upgrades: bool,
     /// Whether there are cross-origin rules; only then is `OPTIONS` anything special.
     pub(crate) cors: bool,
+}
+
+impl From<&IoConfig> for Settings {
+    fn from(config: &IoConfig) -> Self {
+        let cors = config.cors.as_ref();
+        Self {
+            polling: config.serves(EngineTransport::Polling),
+            websocket: config.serves(EngineTransport::Websocket),
+            allow_upgrades: config.allow_upgrades,
+            cors: cors.is_some_and(|cors| cors.origin != CorsOrigin::Off),
+        }
+    }
 }
 
 /// What is known of a session.

@@ -1,11 +1,17 @@
 //! The HTTP side of an Engine.IO 4 server: what a request asks for, and the bytes of each answer.
 //!
-//! Nothing here holds a session. A request is read ([`EngineQuery`]), judged ([`judge`]) against what
+//! Nothing here holds a session. A request is read ([`EngineQuery`]), judged ([`judge()`]) against what
 //! is known of its session, and answered ([`answer`]) in the form that `engine.io` gives its answers,
 //! so that stock clients find nothing changed. Cross-origin headers ([`Cors`]) and the client's files
 //! ([`ClientFiles`]) stand beside it.
+#![cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "the Socket.IO server that calls these is being built beside them"
+    )
+)]
 #![expect(
-    dead_code,
     unused_imports,
     reason = "the Socket.IO server that calls these is being built beside them"
 )]
@@ -21,6 +27,8 @@ mod query;
 mod request_error;
 mod route;
 mod sid;
+#[cfg(test)]
+mod wire_tests;
 
 pub(crate) use client_files::{ClientFile, ClientFiles};
 pub(crate) use compress::Compression;

@@ -18,9 +18,10 @@ impl Route {
     /// somebody else's.
     pub(crate) fn of(path: &str, engine: &str) -> Option<Self> {
         let rest = path.strip_prefix(engine)?;
-        let below = match engine.ends_with('/') {
-            true => Some(rest),
-            false => rest.strip_prefix('/'),
+        let below = if engine.ends_with('/') {
+            Some(rest)
+        } else {
+            rest.strip_prefix('/')
         };
         if let Some(file) = below.and_then(ClientFile::named) {
             return Some(Self::File(file));

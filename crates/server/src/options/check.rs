@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard_connection::Rate;
 
-use super::{CorsOrigin, IoConfig, switch};
+use super::{CookieConfig, CorsConfig, CorsOrigin, IoConfig, switch};
 
 /// A setting that a server refuses to start with.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +16,9 @@ pub struct IoConfigError {
     /// What is wrong with it.
     pub problem: &'static str,
 }
+
+/// Beyond this many milliseconds a browser's timer fires at once.
+const LONGEST_TIMER: Duration = Duration::from_millis(i32::MAX as u64);
 
 const ZERO: &str = "must not be zero";
 
@@ -69,6 +72,11 @@ impl IoConfig {
             ("messageRate", self.message_rate),
             ("controlRate", self.control_rate),
         ];
+        let caps = [
+            ("maxConnections", self.max_connections),
+            ("maxConnectionsPerAddress", self.max_connections_per_address),
+        ];
+        let caps = caps.map(|(name, cap)| (name, cap == Some(0)));
         let times = times.map(|(name, time)| (name, time == Duration::ZERO));
         let counts = counts.map(|(name, count)| (name, count == 0));
         let rates = rates.map(|(name, rate)| {
@@ -78,21 +86,28 @@ impl IoConfig {
             );
             (name, zero)
         });
-        let all = times.into_iter().chain(counts).chain(rates);
+        let all = times.into_iter().chain(counts).chain(caps).chain(rates);
         all.map(|(name, zero)| (name, zero.then_some(ZERO)))
             .collect()
     }
 
-    fn rest(&self) -> [(&'static str, Option<&'static str>); 10] {
+    fn rest(&self) -> [(&'static str, Option<&'static str>); 11] {
         let unless = |fine: bool, problem| (!fine).then_some(problem);
-        let cors_problem = self.cors.as_ref().and_then(|cors| cors.problem());
+        let cors_problem = self.cors.as_ref().and_then(CorsConfig::problem);
         let any = matches!(&self.cors, Some(cors) if cors.origin == CorsOrigin::Any);
-        let cookie_problem = self.cookie.as_ref().and_then(|cookie| cookie.problem());
+        let cookie_problem = self.cookie.as_ref().and_then(CookieConfig::problem);
         let cookie_for_all =
             "must not be set when cors.origin is \"*\": name the origins whose pages may send it";
         let recovery = self.connection_state_recovery.as_ref();
         [
             ("path", path_problem(&self.path)),
+            (
+                "pingInterval",
+                unless(
+                    self.ping_interval.saturating_add(self.ping_timeout) <= LONGEST_TIMER,
+                    "and pingTimeout must be less than 24 days together: JavaScript's timers end there",
+                ),
+            ),
             (
                 "transports",
                 unless(!self.transports.is_empty(), "must not be empty"),

@@ -52,6 +52,30 @@ impl CookieConfig {
         self
     }
 
+    /// Sets [`path`](Self::path).
+    pub fn with_path(mut self, path: Option<String>) -> Self {
+        self.path = path;
+        self
+    }
+
+    /// Sets [`http_only`](Self::http_only).
+    pub fn with_http_only(mut self, http_only: bool) -> Self {
+        self.http_only = http_only;
+        self
+    }
+
+    /// Sets [`max_age`](Self::max_age).
+    pub fn with_max_age(mut self, seconds: Option<u64>) -> Self {
+        self.max_age = seconds;
+        self
+    }
+
+    /// Sets [`domain`](Self::domain).
+    pub fn with_domain(mut self, domain: Option<String>) -> Self {
+        self.domain = domain;
+        self
+    }
+
     /// Sets [`same_site`](Self::same_site).
     pub fn with_same_site(mut self, same_site: SameSite) -> Self {
         self.same_site = same_site;

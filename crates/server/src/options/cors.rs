@@ -229,10 +229,9 @@ impl<'de> Deserialize<'de> for CorsOrigin {
 }
 
 fn no_continue<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    match bool::deserialize(deserializer)? {
-        false => Ok(false),
-        true => Err(de::Error::custom(
-            "preflightContinue must be false: nobody else answers here",
-        )),
+    if bool::deserialize(deserializer)? {
+        let why = "preflightContinue must be false: nobody else answers here";
+        return Err(de::Error::custom(why));
     }
+    Ok(false)
 }

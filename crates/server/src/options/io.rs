@@ -32,6 +32,10 @@ use crate::{config::ListenerConfig, origin::Origins};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the switches are Socket.IO's, and do not depend on each other"
+)]
 pub struct IoConfig {
     // What Socket.IO has.
     /// Where the server is found. Default: `/socket.io`.
@@ -327,9 +331,12 @@ impl IoConfig {
     }
 
     /// The same, as what checks requests.
-    #[expect(
-        dead_code,
-        reason = "the Socket.IO server that asks is being built beside it"
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "the Socket.IO server that asks is being built beside it"
+        )
     )]
     pub(crate) fn origins(&self) -> Origins {
         let (origins, absent) = self.allowed_origins();

@@ -16,6 +16,8 @@ mod parts;
 mod service;
 mod setters;
 mod switch;
+#[cfg(test)]
+mod tests;
 
 pub use check::IoConfigError;
 pub use cookie::{CookieConfig, SameSite};

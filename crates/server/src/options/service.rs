@@ -86,6 +86,17 @@ pub struct SslConfig {
     pub ca: Option<PathBuf>,
 }
 
+impl SslConfig {
+    /// A key and a certificate.
+    pub fn new(key: impl Into<PathBuf>, cert: impl Into<PathBuf>) -> Self {
+        Self {
+            key: key.into(),
+            cert: cert.into(),
+            ca: None,
+        }
+    }
+}
+
 /// How an operation that failed for a moment is repeated: after twice the pause each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -238,9 +249,10 @@ impl ServicePreset {
 
     /// What is logged: [`logger`](Self::logger), or everything when [`debug`](Self::debug) is on.
     pub fn logging(&self) -> LoggerConfig {
-        let level = match self.debug {
-            true => LogLevel::Debug,
-            false => self.logger.level,
+        let level = if self.debug {
+            LogLevel::Debug
+        } else {
+            self.logger.level
         };
         LoggerConfig {
             level,

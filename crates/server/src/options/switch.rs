@@ -50,6 +50,7 @@ pub(super) mod off {
         Deserialize, Deserializer, PhantomData, Serialize, Serializer, Switch, SwitchVisitor,
     };
 
+    #[expect(clippy::ref_option, reason = "the form that serde asks for")]
     pub(in super::super) fn serialize<T: Serialize, S: Serializer>(
         value: &Option<T>,
         serializer: S,

@@ -7,6 +7,20 @@ const ALL: Settings = Settings {
     cors: false,
 };
 
+#[test]
+fn settings_of_a_configuration() {
+    let settings = |json: &str| Settings::from(&IoConfig::from_json(json).unwrap());
+    assert_eq!(settings("{}"), ALL);
+    let cors = settings(r#"{"cors": {"origin": "*"}, "transports": ["polling"]}"#);
+    let expected = Settings {
+        websocket: false,
+        cors: true,
+        ..ALL
+    };
+    assert_eq!(cors, expected);
+    assert_eq!(settings(r#"{"cors": {"origin": false}}"#), ALL);
+}
+
 fn session(sid: &str) -> Option<SessionView> {
     let (transport, upgrading) = match sid {
         "polling" => (EngineTransport::Polling, false),
