@@ -42,22 +42,43 @@
 mod admit;
 mod client_address;
 mod config;
+mod engine;
+pub mod extract;
 mod gate;
 mod http;
+mod io;
 mod listener;
+mod metrics;
 mod options;
 mod origin;
 mod server;
 mod service;
 mod session;
+mod tower;
 
 pub use admit::{Admission, Admit, AdmitByPath, Refusal, UpgradeRequest};
 pub use config::ListenerConfig;
-pub use listener::{BindError, Listener};
-pub use options::{
-    CookieConfig, CorsConfig, CorsOrigin, EngineTransport, HandlerQueue, HttpCompression, IoConfig,
-    IoConfigError, LoadError, LogLevel, LoggerConfig, Parser, Recovery, RetryConfig, SameSite,
-    ServicePreset, SslConfig,
+pub use engine::Peer;
+pub use io::{
+    ack::{AckError, Answers},
+    adapter::AdapterView,
+    admit::AdmitClient,
+    dynamic::NamespaceMatcher,
+    emit::Timed,
+    handler::{Handler, HandlerError, Outcome},
+    handshake::Handshake,
+    incoming::{Ack, Incoming, What},
+    io::{Io, IoBuilder},
+    namespace::{DynamicNamespace, Namespace},
+    operators::{Broadcast, TimedBroadcast},
+    reason::DisconnectReason,
+    remote::RemoteSocket,
+    rooms::{RoomEvent, Rooms},
+    send::EmitError,
+    socket::{JoinError, Socket},
 };
+pub use listener::{BindError, Listener};
+pub use options::*;
 pub use server::{Server, ServerStats};
 pub use service::Body;
+pub use tower::{IoLayer, IoLayered, IoService};

@@ -5,7 +5,7 @@ use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 use http::{Request, Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use switchboard_connection::{ConfigError, Endpoint, WebSocket};
+use switchboard_connection::{ConfigError, Connection, Disconnect, Endpoint, WebSocket};
 use switchboard_pool::Pool;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -19,6 +19,7 @@ use crate::{
     admit::{Admit, AdmitByPath},
     config::ListenerConfig,
     gate::{Arrival, Gate},
+    io::io::Io,
     origin::Origins,
     server::Server,
     service::{Body, HttpHandler, Service, starter},
@@ -55,6 +56,7 @@ pub struct Listener {
     router: matchit::Router<()>,
     admit: AdmitHook,
     http: HttpHook,
+    io: Option<Io>,
 }
 
 struct AdmitHook(Arc<dyn Admit>);
@@ -97,6 +99,7 @@ impl Listener {
                         router,
                         admit: AdmitHook(Arc::new(AdmitByPath)),
                         http: HttpHook(None),
+                        io: None,
                     });
                 }
                 Err(error) => last = error,
@@ -133,6 +136,14 @@ impl Listener {
         self
     }
 
+    /// Serves Socket.IO under its path, beside all else.
+    ///
+    /// What `io` admits counts for the limits of `io`; transports without a session count here.
+    pub fn with_io(mut self, io: Io) -> Self {
+        self.io = Some(io);
+        self
+    }
+
     /// The address that is bound, with the port that was chosen.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.tcp.local_addr()
@@ -146,6 +157,13 @@ impl Listener {
     /// The pool that connections enter.
     pub fn pool(&self) -> &Pool {
         &self.pool
+    }
+
+    /// Begins to accept, for a listener that serves no raw WebSockets: those are closed with 1008.
+    pub fn serve_io(self) -> io::Result<Server> {
+        self.serve(|socket| async move {
+            socket.close(Disconnect::POLICY);
+        })
     }
 
     /// Begins to accept. Each connection is in the pool before `handler` gets it and until `handler`
@@ -165,6 +183,8 @@ impl Listener {
             router: self.router,
             admit: self.admit.0,
             http: self.http.0,
+            io: self.io,
+            secure: self.tls.is_some(),
             start: starter(handler, tasks.clone()),
             tasks,
             endpoint: self.endpoint,

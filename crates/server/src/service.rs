@@ -5,12 +5,15 @@ use std::{convert::Infallible, fmt, future::Future, net::SocketAddr, pin::Pin, s
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
+use http_body::Body as HttpBody;
 use hyper::{
-    body::{Body as _, Incoming},
-    upgrade::OnUpgrade,
+    body::Incoming,
+    upgrade::{OnUpgrade, Upgraded},
 };
 use hyper_util::rt::TokioIo;
-use switchboard_connection::{Connection, Disconnect, Endpoint, Namespace, Transport, WebSocket};
+use switchboard_connection::{
+    Address, Connection, Disconnect, Endpoint, Namespace, Transport, WebSocket,
+};
 use switchboard_pool::{AddError, OnDuplicate, Pool};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -20,7 +23,9 @@ use crate::{
     admit::{Admission, Admit, Refusal, UpgradeRequest},
     client_address::client_address,
     config::ListenerConfig,
+    engine::Peer,
     gate::{Arrival, Gate, Permit},
+    io::io::Io,
     origin::Origins,
     session::{Session, hold_until_ended},
 };
@@ -47,6 +52,9 @@ pub(crate) struct Service {
     pub(crate) router: matchit::Router<()>,
     pub(crate) admit: Arc<dyn Admit>,
     pub(crate) http: Option<HttpHandler>,
+    pub(crate) io: Option<Io>,
+    /// Whether transports are encrypted.
+    pub(crate) secure: bool,
     pub(crate) start: Start,
     pub(crate) tasks: TaskTracker,
 }
@@ -74,10 +82,18 @@ where
 impl Service {
     pub(crate) async fn call(
         self: Arc<Self>,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         peer: SocketAddr,
         arrival: Arc<Arrival>,
     ) -> Result<Response<Body>, Infallible> {
+        if let Some(io) = &self.io
+            && io.0.owns(request.uri().path())
+        {
+            let secure = self.secure;
+            let address = peer;
+            request.extensions_mut().insert(Peer { address, secure });
+            return Ok(io.0.answer(request, Some(&arrival)).await);
+        }
         let route = self.route(request.uri().path());
         let response = match (route, wants_websocket(&request), &self.http) {
             (Some(namespace), true, _) => {
@@ -171,16 +187,7 @@ impl Service {
                 return;
             }
         };
-        let socket = match upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>() {
-            Ok(tls) => {
-                let transport = Transport::stream(tls.io.into_inner(), Some(peer));
-                self.endpoint
-                    .accepted(transport, &tls.read_buf, admission.address)
-            }
-            Err(upgraded) => self
-                .endpoint
-                .upgraded(upgraded, Some(peer), admission.address),
-        };
+        let socket = websocket_of(&self.endpoint, upgraded, Some(peer), admission.address);
         for keep in admission.metadata {
             keep.0(socket.metadata());
         }
@@ -198,7 +205,23 @@ impl Service {
     }
 }
 
-fn wants_websocket(request: &Request<Incoming>) -> bool {
+/// The WebSocket on a stream that hyper has upgraded.
+pub(crate) fn websocket_of(
+    endpoint: &Endpoint,
+    upgraded: Upgraded,
+    peer: Option<SocketAddr>,
+    address: Address,
+) -> WebSocket {
+    match upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>() {
+        Ok(tls) => {
+            let transport = Transport::stream(tls.io.into_inner(), peer);
+            endpoint.accepted(transport, &tls.read_buf, address)
+        }
+        Err(upgraded) => endpoint.upgraded(upgraded, peer, address),
+    }
+}
+
+pub(crate) fn wants_websocket<B>(request: &Request<B>) -> bool {
     request.method() == Method::GET
         && request
             .headers()
@@ -207,7 +230,9 @@ fn wants_websocket(request: &Request<Incoming>) -> bool {
 }
 
 /// Checks the handshake and makes the answer, by tungstenite (RFC 6455 §4.2).
-fn handshake_response(request: &Request<Incoming>) -> Result<Response<Body>, Refusal> {
+pub(crate) fn handshake_response<B: HttpBody>(
+    request: &Request<B>,
+) -> Result<Response<Body>, Refusal> {
     use tungstenite::{Error, error::ProtocolError};
     if !request.body().is_end_stream() {
         // The switch would wait for the body, for as long as the peer likes.
@@ -223,7 +248,7 @@ fn handshake_response(request: &Request<Incoming>) -> Result<Response<Body>, Ref
     )
 }
 
-fn refusal_response(refusal: &Refusal) -> Response<Body> {
+pub(crate) fn refusal_response(refusal: &Refusal) -> Response<Body> {
     let body = format!("{{\"code\":\"{}\"}}", refusal.code);
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = refusal.status;

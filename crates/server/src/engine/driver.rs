@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use switchboard_connection::{Cork, Event, WebSocket, WebSocketError};
-use switchboard_wire::{Body, Decoder, Packet, engine};
+use switchboard_wire::{Body, Decoder, Packet, Text, engine};
 use tokio::time::Instant;
 
 use crate::{
@@ -43,7 +43,7 @@ pub(crate) struct Driver {
 
 /// What arrived.
 enum Arrived {
-    Text(String),
+    Text(Text),
     Binary(Bytes),
     Nothing,
 }
@@ -92,7 +92,7 @@ impl Driver {
             if reads {
                 match self.poll_read(context) {
                     Poll::Ready(arrived) => {
-                        self.arrived(arrived, context);
+                        self.arrived(arrived);
                         progress = true;
                     }
                     Poll::Pending => {}
@@ -177,6 +177,10 @@ impl Driver {
             return match posted {
                 Some(Posted::Text(text)) => Poll::Ready(Arrived::Text(text)),
                 Some(Posted::Binary(payload)) => Poll::Ready(Arrived::Binary(payload)),
+                Some(Posted::End(reason)) => {
+                    self.session.end(reason);
+                    Poll::Ready(Arrived::Nothing)
+                }
                 None => Poll::Pending,
             };
         };
@@ -207,10 +211,9 @@ impl Driver {
     }
 
     /// A packet that came over a WebSocket.
-    fn engine_packet(&mut self, mut text: String) -> Arrived {
-        if text.as_bytes().first() == Some(&b'4') {
-            text.remove(0);
-            return Arrived::Text(text);
+    fn engine_packet(&mut self, text: String) -> Arrived {
+        if text.starts_with('4') {
+            return Arrived::Text(Text::of_message(text));
         }
         let reason = match engine::Packet::decode(&text) {
             Ok(engine::Packet::Close) => DisconnectReason::TransportClose,
@@ -226,7 +229,7 @@ impl Driver {
         Arrived::Nothing
     }
 
-    fn arrived(&mut self, arrived: Arrived, context: &mut Context<'_>) {
+    fn arrived(&mut self, arrived: Arrived) {
         let core = &self.session.io().core;
         let packet = match arrived {
             Arrived::Nothing => return,
@@ -238,7 +241,7 @@ impl Driver {
             Ok(None) => {}
             Ok(Some(packet)) => {
                 core.metrics.received();
-                self.packet(packet, context);
+                self.packet(packet);
             }
             Err(error) => {
                 tracing::debug!(code = error.code(), %error, "bad packet");
@@ -248,7 +251,7 @@ impl Driver {
         }
     }
 
-    fn packet(&mut self, packet: Packet, context: &mut Context<'_>) {
+    fn packet(&mut self, packet: Packet) {
         let Packet { namespace, body } = packet;
         let seat = self
             .seats
@@ -256,7 +259,7 @@ impl Driver {
             .find(|seat| !seat.closing && seat.socket.namespace().name().as_str() == namespace.as_str());
         match (body, seat) {
             (Body::Connect(auth), None) => {
-                self.connect(namespace.as_str(), auth.unwrap_or_default(), context);
+                self.connect(namespace.as_str(), auth.unwrap_or_default());
             }
             // The first one is answered.
             (Body::Connect(_), Some(seat)) if seat.entry.is_some() => {}

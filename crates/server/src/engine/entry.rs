@@ -1,11 +1,11 @@
 //! A client asks to enter a namespace: is it there, what do the middlewares say, the answer.
 
 use std::{
+    io,
     sync::{Arc, atomic::Ordering},
-    task::Context,
 };
 
-use switchboard_connection::{Address, Connection, ConnectionId};
+use switchboard_connection::{Address, Connection, ConnectionId, Delivery};
 use switchboard_wire::Args;
 use tokio::time::timeout;
 
@@ -28,22 +28,20 @@ use crate::{
 
 impl Driver {
     /// A CONNECT for a namespace that the client is not in.
-    pub(super) fn connect(&mut self, name: &str, auth: Args, _context: &mut Context<'_>) {
-        let io = Arc::clone(self.session.io());
-        if self.seats.len() >= io.core.config.max_namespaces_per_connection {
+    pub(super) fn connect(&mut self, name: &str, auth: Args) {
+        let server = Arc::clone(self.session.io());
+        if self.seats.len() >= server.core.config.max_namespaces_per_connection {
             return self.refuse(name, &HandlerError::new("Too many namespaces"));
         }
-        let Some(namespace) = io.find_or_make(name, self.session.handshake()) else {
+        let Some(namespace) = server.find_or_make(name, self.session.handshake()) else {
             return self.refuse(name, &HandlerError::new("Invalid namespace"));
         };
-        let namespace = Guest::new(namespace);
+        let namespace = Guest(namespace);
         self.forgive(name);
         let resumed = resume(&namespace.0, &auth);
-        let id = match &resumed {
-            Some(resumed) => resumed.saved.id.clone(),
-            None => fresh_id(),
+        let Ok((id, pid)) = identify(&namespace.0, &auth, resumed.as_ref()) else {
+            return self.refuse(name, &HandlerError::new("internal error"));
         };
-        let pid = namespace.0.recovery.as_ref().map(|_| pid(&auth, &resumed));
         let socket = SocketCore::new(
             Address::new(id, namespace.0.name().clone()),
             Arc::clone(&self.session),
@@ -56,7 +54,11 @@ impl Driver {
         let skips = resumed.is_some()
             && namespace.0.recovery.as_ref().is_some_and(|recovery| recovery.skips_middlewares());
         let decision = decide(&socket, skips, namespace);
-        self.add_seat(Seat::new(socket, Entry { decision, resumed }));
+        if self.seats.is_empty() {
+            // Most clients are in one namespace.
+            self.seats.reserve_exact(1);
+        }
+        self.seats.push(Seat::new(socket, Entry { decision, resumed }));
     }
 
     fn refuse(&self, namespace: &str, error: &HandlerError) {
@@ -64,7 +66,7 @@ impl Driver {
         let packet = parser.connect_error(namespace, error.message(), error.data());
         self.session.io().core.metrics.entry_refused();
         // A client that is gone needs no answer.
-        let _ = self.session.try_send(&frame(&packet), switchboard_connection::Delivery::Policy);
+        let _ = self.session.try_send(&frame(&packet), Delivery::Policy);
     }
 
     /// The middlewares have decided about the socket at `index`.
@@ -126,15 +128,8 @@ fn enter(socket: &Arc<SocketCore>, resumed: Option<&Resumed>) -> Result<(), Opti
     }
 }
 
-/// Keeps a namespace alive while a client is on its way in.
+/// A client on its way into a namespace, which lives on meanwhile: `find_or_make` has counted it.
 struct Guest(Arc<NamespaceCore>);
-
-impl Guest {
-    fn new(namespace: Arc<NamespaceCore>) -> Self {
-        namespace.entering.fetch_add(1, Ordering::AcqRel);
-        Self(namespace)
-    }
-}
 
 impl Drop for Guest {
     fn drop(&mut self) {
@@ -169,32 +164,38 @@ fn decide(socket: &Arc<SocketCore>, skips: bool, guest: Guest) -> Running {
     })
 }
 
+/// What a client sends to continue an earlier session.
+#[derive(serde::Deserialize)]
+struct Claim {
+    pid: String,
+    #[serde(default)]
+    offset: Option<String>,
+}
+
 /// The earlier session that the client wants to continue, if it can.
 fn resume(namespace: &NamespaceCore, auth: &Args) -> Option<Resumed> {
-    #[derive(serde::Deserialize)]
-    struct Claim {
-        pid: String,
-        #[serde(default)]
-        offset: Option<String>,
-    }
     let recovery = namespace.recovery.as_ref()?;
     let claim: Claim = auth.get(0).ok()?;
     recovery.resume(&claim.pid, claim.offset.as_deref())
 }
 
-/// The secret with which the client may come back: as before, or a new one.
-fn pid(auth: &Args, resumed: &Option<Resumed>) -> Box<str> {
-    #[derive(serde::Deserialize)]
-    struct Claim {
-        pid: String,
+/// The socket's id and, with recovery, the secret with which the client may come back: as before, or new.
+/// Fails when the operating system has no random bytes.
+fn identify(
+    namespace: &NamespaceCore,
+    auth: &Args,
+    resumed: Option<&Resumed>,
+) -> io::Result<(ConnectionId, Option<Box<str>>)> {
+    if let Some(resumed) = resumed
+        && let Ok(claim) = auth.get::<Claim>(0)
+    {
+        return Ok((resumed.saved.id.clone(), Some(claim.pid.into())));
     }
-    match resumed {
-        Some(_) => auth.get::<Claim>(0).map(|claim| claim.pid.into()),
-        None => Ok(Sid::random().as_str().into()),
-    }
-    .unwrap_or_else(|_| Sid::random().as_str().into())
-}
-
-fn fresh_id() -> ConnectionId {
-    ConnectionId::new(Sid::random().as_str()).unwrap_or_else(|_| ConnectionId::random())
+    let fresh = || Ok::<_, io::Error>(Sid::random()?.as_str().to_owned());
+    let id = ConnectionId::new(fresh()?).map_err(io::Error::other)?;
+    let pid = match namespace.recovery {
+        Some(_) => Some(fresh()?.into()),
+        None => None,
+    };
+    Ok((id, pid))
 }

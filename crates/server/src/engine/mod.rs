@@ -8,3 +8,5 @@ mod probe;
 mod requests;
 mod seat;
 pub(crate) mod session;
+
+pub use requests::Peer;

@@ -15,28 +15,21 @@ use switchboard_connection::{
     Connection, Delivery, Frame, FrameKind, SendError, Sent, SlowConsumer, TokenBucket,
     WebSocketHandle,
 };
-use switchboard_wire::engine;
+use switchboard_wire::{Text, engine};
 use tokio::{
     sync::{Notify, oneshot},
     time::Instant,
 };
 
-use crate::options::IoConfig;
+use crate::{io::reason::DisconnectReason, options::IoConfig};
 
 /// A message of the client.
 #[derive(Debug)]
 pub(crate) enum Posted {
-    Text(String),
+    Text(Text),
     Binary(Bytes),
-}
-
-impl Posted {
-    fn len(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Binary(payload) => payload.len(),
-        }
-    }
+    /// The session is over, for this reason.
+    End(DisconnectReason),
 }
 
 /// How a poll was answered.
@@ -201,7 +194,7 @@ impl Polling {
     }
 
     /// Answers a poll when there is something to say. Dropped before, the client has hung up: see
-    /// [`is_hung_up`](Self::is_hung_up).
+    /// [`hang_up`](Self::hang_up).
     pub(crate) async fn poll(&self) -> Result<Polled, Overlap> {
         let (woken, short) = {
             let mut state = self.state.lock();
@@ -301,7 +294,7 @@ impl Polling {
         let now = Instant::now();
         let mut wait = None;
         for message in messages {
-            if let Some(rate) = &mut state.rate {
+            if let (Some(rate), Posted::Text(_) | Posted::Binary(_)) = (&mut state.rate, &message) {
                 wait = rate.take(now).max(wait);
             }
             state.inbox.push_back(message);
@@ -331,11 +324,6 @@ impl Polling {
             self.taken.notify_waiters();
         }
         message
-    }
-
-    /// Bytes that were posted and not taken.
-    pub(crate) fn posted_bytes(&self) -> usize {
-        self.state.lock().inbox.iter().map(Posted::len).sum()
     }
 
     /// A WebSocket is being tried, or no longer.

@@ -1,0 +1,47 @@
+//! Namespaces that are made when they are asked for.
+
+use std::sync::Arc;
+
+use crate::io::{handlers::HandlerSet, handshake::Handshake};
+
+/// Says which names may be asked for: a [`Regex`](regex::Regex), or a function.
+pub trait NamespaceMatcher: Send + Sync + 'static {
+    /// Whether the client of `handshake` may have a namespace of this name. Must not wait: what needs
+    /// waiting is for a middleware.
+    fn matches(&self, name: &str, handshake: &Handshake) -> bool;
+
+    /// Whether a name matches whoever asks.
+    #[doc(hidden)]
+    fn matches_anybody(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
+}
+
+impl NamespaceMatcher for regex::Regex {
+    fn matches(&self, name: &str, _: &Handshake) -> bool {
+        self.is_match(name)
+    }
+
+    fn matches_anybody(&self, name: &str) -> bool {
+        self.is_match(name)
+    }
+}
+
+impl<F: Fn(&str, &Handshake) -> bool + Send + Sync + 'static> NamespaceMatcher for F {
+    fn matches(&self, name: &str, handshake: &Handshake) -> bool {
+        self(name, handshake)
+    }
+}
+
+/// A matcher and the handlers of what it lets be.
+pub(crate) struct Dynamic {
+    pub(crate) matcher: Box<dyn NamespaceMatcher>,
+    pub(crate) handlers: Arc<HandlerSet>,
+}
+
+impl Dynamic {
+    pub(crate) fn matches_name(&self, name: &str) -> bool {
+        self.matcher.matches_anybody(name)
+    }
+}
