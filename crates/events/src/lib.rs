@@ -64,12 +64,17 @@ pub use event::{Event, Shape};
 pub use reply::{NoAck, Reply};
 pub use switchboard_events_derive::Event;
 #[cfg(feature = "typescript")]
+pub use ts_rs;
+#[cfg(feature = "typescript")]
 pub use typescript::{Direction, Parameters, ReplyParameters, TypeScript, TypeScriptError};
 
 /// What the derive names; no part of the interface.
 #[doc(hidden)]
 pub mod __private {
     use serde::{Serialize, de::DeserializeOwned};
+
+    /// The derive for `switchboard::events`, where the facade re-exports this crate.
+    pub use switchboard_events_derive::FacadeEvent;
 
     /// What [`Event`](crate::Event) asks of a type, in one word.
     pub trait Carried: Serialize + DeserializeOwned + Send + 'static {}

@@ -17,8 +17,9 @@ pub use parameters::{Parameters, ReplyParameters};
 ///
 /// `socket.io-client` is generic over two interfaces: the events that it receives and those that it
 /// sends. The file declares both, and each type that they mention, once. Types describe themselves by
-/// [`ts_rs::TS`]: derive it, from the crate `ts-rs`, on events with named fields and on every type
-/// within an event. Its derive reads serde's attributes.
+/// [`ts_rs::TS`]: derive it, from the crate `ts-rs` 12, on events with named fields and on every type
+/// within an event. Its derive reads serde's attributes. (Without a dependency of your own: this crate
+/// re-exports `ts_rs`, and `#[ts(crate = "switchboard_events::ts_rs")]` tells the derive.)
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
