@@ -8,6 +8,7 @@
 //! | [`connection`] | `switchboard-connection` | one peer: bounded outbox, heartbeats, graceful close |
 //! | [`pool`] | `switchboard-pool` | connections by namespace and room: send, broadcast, drain |
 //! | [`server`] | `switchboard-server` | the listener: admission, limits, TLS, shutdown |
+//! | `events` (feature) | `switchboard-events` | a Rust type per Socket.IO event, also in TypeScript |
 //!
 //! A chat in a few lines:
 //!
@@ -38,6 +39,27 @@
 pub use switchboard_connection as connection;
 pub use switchboard_pool as pool;
 pub use switchboard_server as server;
+
+/// A Rust type per Socket.IO event: `switchboard-events`, with a derive that finds it here.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use switchboard::events::Event;
+///
+/// #[derive(Serialize, Deserialize, Event)]
+/// struct UserJoined {
+///     room: String,
+/// }
+///
+/// assert_eq!(UserJoined::NAME, "user-joined");
+/// ```
+#[cfg(feature = "events")]
+pub mod events {
+    pub use switchboard_events::*;
+
+    #[doc(inline)]
+    pub use switchboard_events::__private::FacadeEvent as Event;
+}
 
 /// What most programs name.
 pub mod prelude {
