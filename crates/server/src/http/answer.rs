@@ -10,6 +10,7 @@ use super::{Compression, Jsonp, RequestError};
 use crate::service::Body;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=UTF-8");
+// Node says text/plain here too, which a page that forbids guessing of types would not run.
 const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=UTF-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");

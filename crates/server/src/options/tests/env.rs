@@ -127,7 +127,10 @@ fn the_variable_that_is_wrong_is_named() {
         ("SWITCHBOARD_", "1", "unknown field ``"),
         ("SWITCHBOARD_PER_MESSAGE_DEFLATE", "true", "encoded once"),
     ] {
-        let fine = [("SWITCHBOARD_PING_TIMEOUT", "5"), ("SWITCHBOARD_ZZ", "")];
+        let fine = [
+            ("SWITCHBOARD_CONNECT_RATE__BURST", "7"),
+            ("SWITCHBOARD_ZZ", ""),
+        ];
         let error = load(&[fine[0], fine[1], (name, value)]).unwrap_err();
         let text = error.to_string();
         assert!(text.starts_with(&format!("{name}: ")), "{text}");
