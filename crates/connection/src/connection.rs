@@ -1,6 +1,6 @@
 //! The seam between what addresses connections and what carries bytes.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -89,8 +89,11 @@ impl SendError {
 /// - Identity is the allocation: a pool tells two connections of one [`Address`] apart by the
 ///   address of the `Arc`.
 /// - Neither method calls back into a pool.
+///
+/// A connection may be turned back into its own type: `Arc<dyn Connection>` is an `Arc<dyn Any + Send +
+/// Sync>`.
 #[async_trait]
-pub trait Connection: fmt::Debug + Send + Sync + 'static {
+pub trait Connection: Any + fmt::Debug + Send + Sync {
     /// Where the connection is found. Never changes.
     fn address(&self) -> &Address;
 

@@ -162,7 +162,7 @@ impl Driver {
         if !asked {
             return false;
         }
-        if bytes < bounds.bytes_while_asked {
+        if bytes < bounds.bytes_while_asking {
             return true;
         }
         for seat in &self.seats {

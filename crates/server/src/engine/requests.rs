@@ -327,7 +327,7 @@ impl IoInner {
                 session.driver().wake();
                 answer::poll_response(body, headers, jsonp, self.compression)
             }
-            Ok(Polled::Aborted) => answer::too_late(),
+            Ok(Polled::Aborted) => answer::overlap(),
             Err(Overlap) => {
                 session.end(DisconnectReason::TransportError);
                 answer::overlap()

@@ -111,6 +111,13 @@ impl PendingAcks {
         }
     }
 
+    /// The question could not be sent.
+    pub(crate) fn give_up(&self, id: u64) {
+        if let Some(Waiter::Many(collector)) = self.remove(id) {
+            collector.lost();
+        }
+    }
+
     /// Nobody will answer any more.
     pub(crate) fn fail_all(&self, error: impl Fn() -> AckError) {
         let pending = self.0.lock().take();
@@ -232,8 +239,9 @@ impl Collector {
         self.changed.notify_waiters();
     }
 
-    /// Waits until all have answered or left, at most so long; forgets the question either way.
-    pub(crate) async fn finish<T: DeserializeOwned>(&self, id: u64, within: Duration) -> Answers<T> {
+    /// Waits until all have answered or left, at most so long, and forgets the question either way. Returns
+    /// the answers, and how many are missing.
+    pub(crate) async fn finish(&self, id: u64, within: Duration) -> (Vec<Args>, usize) {
         let forget = Forget(self, id);
         let all_settled = async {
             loop {
@@ -251,14 +259,9 @@ impl Collector {
         let _ = tokio::time::timeout(within, all_settled).await;
         drop(forget);
         let state = &mut *self.state.lock();
-        let arrived = std::mem::take(&mut state.answers);
-        let count = arrived.len();
-        let answers: Vec<T> = arrived.iter().filter_map(|args| args.read().ok()).collect();
-        Answers {
-            missing: state.asked.len() - count,
-            unreadable: count - answers.len(),
-            answers,
-        }
+        let answers = std::mem::take(&mut state.answers);
+        let missing = state.asked.len() - answers.len();
+        (answers, missing)
     }
 }
 

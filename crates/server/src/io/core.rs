@@ -30,6 +30,8 @@ pub(crate) struct Core {
     pub(crate) adapter: Arc<dyn Adapter>,
     /// Values for [`State`](crate::extract::State), one per type.
     pub(crate) state: Metadata,
+    /// The name of the namespace that everybody begins with.
+    pub(crate) root: Name,
     pub(crate) runtime: Handle,
     pub(crate) metrics: Metrics,
 }

@@ -95,7 +95,7 @@ impl Ack {
         let encoded = namespace
             .parser()
             .ack(namespace.name(), pending.id, data)?;
-        match core.send_now(&crate::io::send::frame(encoded)) {
+        match core.send_now(&crate::io::send::frame(&encoded)) {
             Ok(_) => Ok(()),
             Err(SendError::Closed) => Err(EmitError::Disconnected),
             Err(error) => Err(error.into()),

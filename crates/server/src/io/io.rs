@@ -38,7 +38,7 @@ use crate::{
         rooms::Rooms,
     },
     metrics::Metrics,
-    options::{EngineTransport, IoConfig, IoConfigError},
+    options::{IoConfig, IoConfigError},
     origin::Origins,
 };
 
@@ -124,13 +124,17 @@ impl IoBuilder {
         let connection = config
             .connection_config()
             .with_ping_interval(config.ping_interval);
-        let endpoint = Endpoint::with_heartbeat(connection, node, Some(heartbeat))
-            .map_err(IoConfigError::from)?;
+        let endpoint = Endpoint::with_heartbeat(connection, node, Some(heartbeat)).map_err(
+            |error| IoConfigError {
+                setting: error.setting,
+                problem: error.problem,
+            },
+        )?;
         let pool = PoolConfig::default()
             .with_own_rooms(true)
             .with_max_rooms_per_connection(config.max_rooms_per_socket);
         let core = Arc::new(Core {
-            parser: config.parser.into(),
+            parser: config.parser,
             limits: Limits {
                 max_event_bytes: config.max_http_buffer_size,
                 max_depth: config.max_depth,
@@ -140,6 +144,7 @@ impl IoBuilder {
             pool: Pool::new(pool),
             adapter,
             state,
+            root: Name::from_static("/"),
             runtime: Handle::current(),
             metrics: Metrics::new(),
             config,
@@ -150,13 +155,8 @@ impl IoBuilder {
             origins: config.origins(),
             cors: config.cors.as_ref().and_then(Cors::new),
             files: config.served_client_dir().map(ClientFiles::new),
-            compression: Compression::new(config.http_compression),
-            settings: Settings {
-                polling: config.serves(EngineTransport::Polling),
-                websocket: config.serves(EngineTransport::Websocket),
-                allow_upgrades: config.allow_upgrades,
-                cors: config.cors.is_some(),
-            },
+            compression: Compression::from(config),
+            settings: Settings::from(config),
             path: config.engine_path(),
             namespaces: DashMap::new(),
             dynamic: RwLock::default(),

@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use switchboard_adapter::{Publication, Target};
 use switchboard_connection::{AnyConnection, Connection, ConnectionId, Cork, Delivery, Frame, Room};
 use switchboard_pool::{Recipients, Report};
-use switchboard_wire::{EncodeError, Encoded};
+use switchboard_wire::{Args, EncodeError, Encoded};
 
 use crate::io::{
     ack::{Answers, Collector},
@@ -157,8 +157,8 @@ impl Broadcast {
         }
         if !self.local {
             let core = self.namespace.core();
-            let result = core.adapter.join(self.namespace.name(), &self.target(), &rooms);
-            crate::io::adapter::log(result.await);
+            let (name, target) = (self.namespace.name(), self.target());
+            crate::io::adapter::log(core.adapter.join(name, &target, &rooms).await);
         }
     }
 
@@ -172,8 +172,8 @@ impl Broadcast {
         }
         if !self.local {
             let core = self.namespace.core();
-            let result = core.adapter.leave(self.namespace.name(), &self.target(), &rooms);
-            crate::io::adapter::log(result.await);
+            let (name, target) = (self.namespace.name(), self.target());
+            crate::io::adapter::log(core.adapter.leave(name, &target, &rooms).await);
         }
     }
 
@@ -187,14 +187,14 @@ impl Broadcast {
         }
         if !self.local {
             let core = self.namespace.core();
-            let result = core.adapter.disconnect(self.namespace.name(), &self.target(), close);
-            crate::io::adapter::log(result.await);
+            let (name, target) = (self.namespace.name(), self.target());
+            crate::io::adapter::log(core.adapter.disconnect(name, &target, close).await);
         }
     }
 
     /// The ids of all of them.
     pub async fn all_sockets(&self) -> switchboard_adapter::Answer<Vec<ConnectionId>> {
-        let local = self.recipients(Recipients::connections);
+        let local = self.recipients(|recipients| recipients.connections());
         let ids = local.iter().map(|socket| socket.address().id.clone());
         let mut answer = switchboard_adapter::Answer::complete(ids.collect::<Vec<_>>());
         if !self.local {
@@ -212,7 +212,7 @@ impl Broadcast {
 
     /// The sockets of this node.
     pub fn local_sockets(&self) -> Vec<Socket> {
-        let connections = self.recipients(Recipients::connections);
+        let connections = self.recipients(|recipients| recipients.connections());
         connections.into_iter().filter_map(socket_of).collect()
     }
 
@@ -275,6 +275,25 @@ impl TimedBroadcast {
         R: DeserializeOwned,
         T: Serialize + Sync + ?Sized,
     {
+        let (answers, missing) = self.ask(event, data).await?;
+        let count = answers.len();
+        let answers: Vec<R> = answers.iter().filter_map(|args| args.read().ok()).collect();
+        Ok(Answers {
+            missing,
+            unreadable: count - answers.len(),
+            answers,
+        })
+    }
+
+    /// The same with the answers as they came, and how many are missing.
+    pub(crate) async fn ask<T>(
+        &self,
+        event: &str,
+        data: &T,
+    ) -> Result<(Vec<Args>, usize), EncodeError>
+    where
+        T: Serialize + Sync + ?Sized,
+    {
         let Broadcast {
             namespace, local, ..
         } = &self.broadcast;
@@ -283,8 +302,8 @@ impl TimedBroadcast {
         let parser = namespace.parser();
         let encoded = parser.event(namespace.name(), Some(id), event, data, None)?;
         let collector = Collector::new();
-        let local_recipients = self.broadcast.recipients(Recipients::connections);
-        let asked = ask(&collector, local_recipients, id, &frame(&encoded), &self.broadcast);
+        let recipients = self.broadcast.recipients(|recipients| recipients.connections());
+        let asked = ask(&collector, recipients, id, &frame(&encoded), &self.broadcast);
         core.metrics.sent(asked);
         let others = async {
             if *local {
@@ -296,15 +315,10 @@ impl TimedBroadcast {
                 .ask(namespace.name(), &encoded, core.parser, &target, self.within)
                 .await
         };
-        let (mut answers, others) = tokio::join!(collector.finish::<R>(id, self.within), others);
-        for answer in others.value {
-            match answer.read() {
-                Ok(answer) => answers.answers.push(answer),
-                Err(_) => answers.unreadable += 1,
-            }
-        }
-        answers.missing += others.missing;
-        Ok(answers)
+        let finished = collector.finish(id, self.within);
+        let ((mut answers, missing), others) = tokio::join!(finished, others);
+        answers.extend(others.value);
+        Ok((answers, missing + others.missing))
     }
 }
 
@@ -329,7 +343,7 @@ fn ask(
         }
         match socket.0.try_send(&frame, delivery) {
             Ok(switchboard_connection::Sent::Dropped) | Err(_) => {
-                socket.0.acks.settle_as_lost(id);
+                socket.0.acks.give_up(id);
             }
             Ok(_) => asked += 1,
         }

@@ -17,7 +17,7 @@ use std::{
 use parking_lot::Mutex;
 use serde::Serialize;
 use switchboard_adapter::Target;
-use switchboard_connection::{Connection, Delivery, Frame, Room, SendError, Sent};
+use switchboard_connection::{Connection, Delivery, Frame, NodeId, Room, SendError, Sent};
 use switchboard_pool::Report;
 use switchboard_wire::{EncodeError, Value};
 use tokio::time::Instant;
@@ -28,7 +28,7 @@ use crate::{
         send::{EmitError, frame},
         socket::SocketCore,
     },
-    options::RecoveryConfig,
+    options::Recovery as RecoveryConfig,
 };
 
 /// The log of one namespace, and the sessions that may come back.
@@ -81,7 +81,7 @@ impl Recovery {
     pub(crate) fn new(config: &RecoveryConfig) -> Self {
         Self {
             config: config.clone(),
-            life: crate::http::sid::random_text().into(),
+            life: NodeId::random().as_str().into(),
             log: Mutex::default(),
         }
     }

@@ -24,5 +24,6 @@ pub use cookie::{CookieConfig, SameSite};
 pub use cors::{CorsConfig, CorsOrigin};
 pub use io::IoConfig;
 pub use load::LoadError;
-pub use parts::{EngineTransport, HandlerQueue, HttpCompression, Parser, Recovery};
+pub use parts::{EngineTransport, HandlerQueue, HttpCompression, Recovery};
+pub use switchboard_wire::Parser;
 pub use service::{LogLevel, LoggerConfig, RetryConfig, ServicePreset, SslConfig};

@@ -25,18 +25,6 @@ impl EngineTransport {
     }
 }
 
-/// How Socket.IO packets are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Parser {
-    /// Text, with binary in messages of its own: what every client speaks.
-    #[default]
-    Json,
-    /// `MessagePack`, for clients that were built with `socket.io-msgpack-parser`.
-    Msgpack,
-}
-
 /// When answers to polls are compressed, for clients that take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
