@@ -66,6 +66,7 @@ pub use io::{
     dynamic::NamespaceMatcher,
     emit::Timed,
     handler::{Handler, HandlerError, Outcome},
+    handlers::Handlers,
     handshake::Handshake,
     incoming::{Ack, Incoming, What},
     io::{Io, IoBuilder},

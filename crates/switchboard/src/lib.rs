@@ -61,6 +61,19 @@ pub mod events {
     pub use switchboard_events::__private::FacadeEvent as Event;
 }
 
+/// A Socket.IO server: what programs name of it, extractors and values included.
+pub mod socketio {
+    #[doc(inline)]
+    pub use switchboard_server::{
+        Ack, AckError, Answers, Broadcast, DisconnectReason, DynamicNamespace, EmitError, Handler,
+        HandlerError, Handlers, Handshake, Incoming, Io, IoBuilder, IoConfig, IoLayer, IoService, JoinError,
+        Namespace, Parser, Peer, Recovery, RemoteSocket, RoomEvent, Rooms, ServicePreset, Socket,
+        extract::{Auth, Data, FromEvent, Rejected, State},
+    };
+    #[doc(inline)]
+    pub use switchboard_wire::{Args, EventName, Value};
+}
+
 /// What most programs name.
 pub mod prelude {
     pub use switchboard_connection::{

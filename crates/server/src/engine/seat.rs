@@ -15,7 +15,7 @@ use switchboard_wire::Event;
 
 use crate::io::{
     handler::{Erased, HandlerError, Running},
-    handlers::Handlers,
+    handlers::Lists,
     incoming::{Ack, Incoming, What},
     reason::DisconnectReason,
     recovery::Resumed,
@@ -57,7 +57,7 @@ pub(crate) struct Entry {
     pub(crate) resumed: Option<Resumed>,
 }
 
-/// Handlers of one job, one after another.
+/// Lists of one job, one after another.
 struct Call {
     running: Running,
     rest: vec::IntoIter<Erased>,
@@ -168,7 +168,7 @@ impl Call {
         let shared = socket.namespace().handlers.get();
         let own = socket.handlers().map(|own| own.get());
         let socket = Socket(Arc::clone(socket));
-        let both = |pick: for<'a> fn(&'a Handlers) -> &'a Vec<Erased>| {
+        let both = |pick: for<'a> fn(&'a Lists) -> &'a Vec<Erased>| {
             let own = own.iter().flat_map(move |own| pick(own));
             pick(&shared).iter().chain(own).cloned()
         };

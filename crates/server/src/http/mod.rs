@@ -11,10 +11,6 @@
         reason = "the Socket.IO server that calls these is being built beside them"
     )
 )]
-#![expect(
-    unused_imports,
-    reason = "the Socket.IO server that calls these is being built beside them"
-)]
 
 pub(crate) mod answer;
 mod client_files;

@@ -15,7 +15,7 @@ use switchboard_wire::{Limits, Parser};
 use tokio::runtime::Handle;
 
 use crate::{
-    io::{handlers::HandlerSet, recovery::Recovery, rooms::RoomEvent},
+    io::{handlers::Handlers, recovery::Recovery, rooms::RoomEvent},
     metrics::Metrics,
     options::IoConfig,
 };
@@ -49,7 +49,7 @@ impl fmt::Debug for Core {
 pub(crate) struct NamespaceCore {
     name: Name,
     core: Arc<Core>,
-    pub(crate) handlers: Arc<HandlerSet>,
+    pub(crate) handlers: Arc<Handlers>,
     next_ack: AtomicU64,
     pub(crate) recovery: Option<Recovery>,
     /// Clients on their way in, who keep a dynamic namespace alive.
@@ -64,7 +64,7 @@ impl NamespaceCore {
     pub(crate) fn new(
         name: Name,
         core: Arc<Core>,
-        handlers: Arc<HandlerSet>,
+        handlers: Arc<Handlers>,
         is_dynamic: bool,
     ) -> Arc<Self> {
         let recovery = core.config.connection_state_recovery.as_ref();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::io::{handlers::HandlerSet, handshake::Handshake};
+use crate::io::{handlers::Handlers, handshake::Handshake};
 
 /// Says which names may be asked for: a [`Regex`](regex::Regex), or a function.
 pub trait NamespaceMatcher: Send + Sync + 'static {
@@ -37,7 +37,7 @@ impl<F: Fn(&str, &Handshake) -> bool + Send + Sync + 'static> NamespaceMatcher f
 /// A matcher and the handlers of what it lets be.
 pub(crate) struct Dynamic {
     pub(crate) matcher: Box<dyn NamespaceMatcher>,
-    pub(crate) handlers: Arc<HandlerSet>,
+    pub(crate) handlers: Arc<Handlers>,
 }
 
 impl Dynamic {

@@ -1,4 +1,4 @@
-//! Handlers: async functions whose parameters say what they need of an event.
+//! Lists: async functions whose parameters say what they need of an event.
 //!
 //! ```
 //! # use switchboard_server::{Ack, Socket, extract::Data};

@@ -8,9 +8,9 @@ use crate::io::{handler::Erased, rooms::RoomEvent};
 
 pub(crate) type RoomListener = Arc<dyn Fn(&RoomEvent) + Send + Sync>;
 
-/// Handlers by what they are for, in the order they were given.
+/// Lists by what they are for, in the order they were given.
 #[derive(Clone, Default)]
-pub(crate) struct Handlers {
+pub(crate) struct Lists {
     pub(crate) middlewares: Vec<Erased>,
     pub(crate) connect: Vec<Erased>,
     pub(crate) event_middlewares: Vec<Erased>,
@@ -20,35 +20,38 @@ pub(crate) struct Handlers {
     pub(crate) rooms: Vec<RoomListener>,
 }
 
-/// Handlers that may be added while others run. Reading takes a reference to all of them.
+/// The handlers of a namespace, of all namespaces that a pattern matches, or of one socket.
+///
+/// [`Namespace::handlers`](crate::Namespace::handlers) gives them, for code that does not care which of these
+/// it equips. Handlers may be given while others run.
 #[derive(Default)]
-pub(crate) struct HandlerSet(RwLock<Arc<Handlers>>);
+pub struct Handlers(RwLock<Arc<Lists>>);
 
-impl HandlerSet {
-    pub(crate) fn get(&self) -> Arc<Handlers> {
+impl Handlers {
+    pub(crate) fn get(&self) -> Arc<Lists> {
         Arc::clone(&self.0.read())
     }
 
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Handlers)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Lists)) {
         change(Arc::make_mut(&mut *self.0.write()));
     }
 
-    pub(crate) fn on(&self, event: &str, handler: Erased) {
+    pub(crate) fn add(&self, event: &str, handler: Erased) {
         self.change(|handlers| handlers.events.entry(event.into()).or_default().push(handler));
     }
 
     /// Takes all handlers of an event away; `false` when it had none.
-    pub(crate) fn off(&self, event: &str) -> bool {
+    pub fn off(&self, event: &str) -> bool {
         let mut removed = false;
         self.change(|handlers| removed = handlers.events.remove(event).is_some());
         removed
     }
 }
 
-impl std::fmt::Debug for HandlerSet {
+impl std::fmt::Debug for Handlers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let handlers = self.get();
-        f.debug_struct("HandlerSet")
+        f.debug_struct("Handlers")
             .field("events", &handlers.events.keys())
             .finish_non_exhaustive()
     }

@@ -29,7 +29,7 @@ use crate::{
         admit::{AdmitClient, AdmitHook},
         core::{Core, NamespaceCore},
         dynamic::{Dynamic, NamespaceMatcher},
-        handlers::HandlerSet,
+        handlers::Handlers,
         handshake::Handshake,
         namespace::{DynamicNamespace, Namespace},
         operators::{Broadcast, TimedBroadcast},
@@ -44,7 +44,7 @@ use crate::{
 
 /// A Socket.IO server: namespaces, and a service that answers HTTP requests. Cheap to clone.
 ///
-/// What is sent through it goes to its namespace `/`, as in Node. Handlers that need it take it as a
+/// What is sent through it goes to its namespace `/`, as in Node. Lists that need it take it as a
 /// parameter; one that captures it keeps the server alive for ever.
 #[derive(Clone)]
 pub struct Io(pub(crate) Arc<IoInner>);
@@ -260,7 +260,7 @@ impl Io {
     /// # }
     /// ```
     pub fn of_dynamic(&self, matcher: impl NamespaceMatcher) -> DynamicNamespace {
-        let handlers = Arc::<HandlerSet>::default();
+        let handlers = Arc::<Handlers>::default();
         self.0.dynamic.write().push(Arc::new(Dynamic {
             matcher: Box::new(matcher),
             handlers: Arc::clone(&handlers),

@@ -12,7 +12,8 @@ use crate::io::{
     adapter::AdapterView,
     core::NamespaceCore,
     handler::{Handler, erase},
-    handlers::HandlerSet,
+    handlers::Handlers,
+    io::Io,
     operators::{Broadcast, TimedBroadcast},
     remote::RemoteSocket,
     rooms::{RoomEvent, Rooms},
@@ -21,15 +22,14 @@ use crate::io::{
 
 /// A named, isolated set of sockets; from [`Io::of`](crate::Io::of). Cheap to clone.
 ///
-/// Handlers are shared by all its sockets, so an idle socket costs no memory for them. Those given later
+/// Lists are shared by all its sockets, so an idle socket costs no memory for them. Those given later
 /// hold for sockets that are there already.
 #[derive(Clone, Debug)]
 pub struct Namespace(pub(crate) Arc<NamespaceCore>);
 
-/// Handlers. See [`handler`](crate::handler) for what a handler is.
 macro_rules! handlers {
     ($type:ident, $self:ident => $set:expr) => {
-        /// Handlers; see the [crate's page](crate) for what a handler is.
+        /// Lists: see [`Handler`] for what can be one.
         impl $type {
             /// Decides about each client that asks to enter: an error refuses it, and the client gets it as
             /// `connect_error`. Several run one after another; a client that is refused by one is not seen by
@@ -50,7 +50,7 @@ macro_rules! handlers {
             /// Called for each event of this name. A socket's handlers run one at a time, in the order its
             /// events came.
             pub fn on<M>(&$self, event: &str, handler: impl Handler<M>) -> &Self {
-                $set.on(event, erase(handler));
+                $set.add(event, erase(handler));
                 $self
             }
 
@@ -81,27 +81,29 @@ macro_rules! handlers {
                 $set.change(|all| all.rooms.push(Arc::new(listener)));
                 $self
             }
-
-            /// Takes away all handlers of an event; `false` when it had none.
-            pub fn off(&$self, event: &str) -> bool {
-                $set.off(event)
-            }
         }
     };
 }
 
+handlers!(Handlers, self => self);
 handlers!(Namespace, self => self.0.handlers);
+handlers!(Io, self => self.root().0.handlers);
 handlers!(DynamicNamespace, self => self.handlers);
 
 /// What has the handlers of all namespaces that a pattern matches; from
 /// [`Io::of_dynamic`](crate::Io::of_dynamic).
 #[derive(Clone, Debug)]
 pub struct DynamicNamespace {
-    pub(crate) handlers: Arc<HandlerSet>,
+    pub(crate) handlers: Arc<Handlers>,
     pub(crate) io: std::sync::Weak<crate::io::io::IoInner>,
 }
 
 impl DynamicNamespace {
+    /// Its handlers, for code that equips any kind of namespace.
+    pub fn handlers(&self) -> &Handlers {
+        &self.handlers
+    }
+
     /// The namespaces that exist now because this pattern matched.
     pub fn children(&self) -> Vec<Namespace> {
         let Some(io) = self.io.upgrade() else {
@@ -127,6 +129,11 @@ impl Namespace {
     /// Its name, such as `/chat`.
     pub fn name(&self) -> &str {
         self.0.name()
+    }
+
+    /// Its handlers, for code that equips any kind of namespace.
+    pub fn handlers(&self) -> &Handlers {
+        &self.0.handlers
     }
 
     /// How many sockets of this node are in it.

@@ -224,10 +224,6 @@ impl Broadcast {
         self.volatile
     }
 
-    pub(crate) fn rooms(&self) -> (&[String], &[String]) {
-        (&self.rooms, &self.except)
-    }
-
     pub(crate) fn namespace(&self) -> &Arc<NamespaceCore> {
         &self.namespace
     }

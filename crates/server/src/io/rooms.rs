@@ -3,6 +3,7 @@
 use switchboard_connection::{ConnectionId, Room};
 
 mod sealed {
+    #[expect(unnameable_types, reason = "so that nobody else implements `Rooms`")]
     pub trait Sealed {}
 }
 

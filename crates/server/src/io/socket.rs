@@ -25,7 +25,7 @@ use crate::{
         ack::{AckError, PendingAcks},
         core::NamespaceCore,
         handler::{Handler, erase},
-        handlers::HandlerSet,
+        handlers::Handlers,
         handshake::Handshake,
         io::Io,
         namespace::Namespace,
@@ -71,7 +71,7 @@ struct Extra {
     /// The secret with which a client continues its session.
     pid: Option<Box<str>>,
     data: Value,
-    handlers: Option<Arc<HandlerSet>>,
+    handlers: Option<Arc<Handlers>>,
     /// Rooms joined by a middleware, before the socket is in.
     early_rooms: Vec<Room>,
     /// The last event kept for others before it came; with recovery only.
@@ -195,11 +195,11 @@ impl Socket {
     }
 }
 
-/// Handlers of this socket alone; those of the [`Namespace`] are for all and cost no memory here.
+/// Lists of this socket alone; those of the [`Namespace`] are for all and cost no memory here.
 impl Socket {
     /// Calls `handler` for each event of this name, after those of the namespace.
     pub fn on<M>(&self, event: &str, handler: impl Handler<M>) {
-        self.0.handlers_or_new().on(event, erase(handler));
+        self.0.handlers_or_new().add(event, erase(handler));
     }
 
     /// Calls `handler` for each event, before those for its name.
@@ -336,11 +336,11 @@ impl SocketCore {
         self.with_extra(|extra| extra.first_event = event);
     }
 
-    pub(crate) fn handlers(&self) -> Option<Arc<HandlerSet>> {
+    pub(crate) fn handlers(&self) -> Option<Arc<Handlers>> {
         self.extra.lock().as_ref()?.handlers.clone()
     }
 
-    fn handlers_or_new(&self) -> Arc<HandlerSet> {
+    fn handlers_or_new(&self) -> Arc<Handlers> {
         self.with_extra(|extra| Arc::clone(extra.handlers.get_or_insert_default()))
     }
 
