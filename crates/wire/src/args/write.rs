@@ -1,0 +1,71 @@
+//! Arguments as something to send again, or to hand on as they are.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{SeqAccess, Visitor},
+    ser::{Error, SerializeTuple},
+};
+use serde_json::value::RawValue;
+
+use super::read::{ALL, Argument};
+use crate::{Args, Value};
+
+/// As a tuple, so that each argument is one again. Text of JSON passes through as it is.
+impl Serialize for Args {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.readable().map_err(S::Error::custom)?;
+        let mut tuple = serializer.serialize_tuple(self.len())?;
+        for argument in self.iter() {
+            match argument {
+                Argument::Json(json) => {
+                    let json: &RawValue = serde_json::from_slice(json).map_err(S::Error::custom)?;
+                    tuple.serialize_element(json)?;
+                }
+                argument => {
+                    tuple.serialize_element(&argument.value().map_err(S::Error::custom)?)?;
+                }
+            }
+        }
+        tuple.end()
+    }
+}
+
+/// All arguments, however many there are: [`Args::read`] hands on everything to who asks for `Args`.
+impl<'de> Deserialize<'de> for Args {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_tuple(ALL, All)
+    }
+}
+
+struct All;
+
+impl<'de> Visitor<'de> for All {
+    type Value = Args;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("arguments")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Args, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = elements.next_element()? {
+            values.push(value);
+        }
+        Ok(Args::from_values(values))
+    }
+}
+
+/// Values as a tuple.
+pub(super) struct Each<'a>(pub(super) &'a [Value]);
+
+impl Serialize for Each<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(self.0.len())?;
+        for value in self.0 {
+            tuple.serialize_element(value)?;
+        }
+        tuple.end()
+    }
+}

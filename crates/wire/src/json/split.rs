@@ -1,0 +1,123 @@
+//! Finds the arguments in text that is known to be JSON.
+//!
+//! A list is checked once, when it arrives. After that its elements are found by their brackets and
+//! quotes alone.
+
+/// The next element of what is left of a list, and what is left after it.
+///
+/// `rest` begins behind the list's opening bracket or behind an element.
+pub(crate) fn next(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let start = rest
+        .iter()
+        .position(|byte| !matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n'))?;
+    let rest = &rest[start..];
+    let len = match rest.first()? {
+        b']' => return None,
+        b'"' => string(rest),
+        b'[' | b'{' => nested(rest),
+        _ => rest
+            .iter()
+            .position(|byte| matches!(byte, b',' | b']' | b' ' | b'\t' | b'\r' | b'\n'))
+            .unwrap_or(rest.len()),
+    };
+    Some(rest.split_at(len))
+}
+
+/// How deep arrays and objects are nested.
+pub(super) fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut at = 0;
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'"' => {
+                at += string(&json[at..]);
+                continue;
+            }
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    deepest
+}
+
+/// The length of the string that `json` begins with, quotes included.
+fn string(json: &[u8]) -> usize {
+    let mut at = 1;
+    loop {
+        match json.get(at) {
+            None => return json.len(),
+            Some(b'"') => return at + 1,
+            Some(b'\\') => at += 2,
+            Some(_) => at += 1,
+        }
+    }
+}
+
+/// The length of the array or object that `json` begins with.
+fn nested(json: &[u8]) -> usize {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'"' => {
+                at += string(&json[at..]);
+                continue;
+            }
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return at + 1;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    json.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(mut rest: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        while let Some((element, left)) = next(rest.as_bytes()) {
+            found.push(str::from_utf8(element).unwrap().to_owned());
+            rest = str::from_utf8(left).unwrap();
+        }
+        found
+    }
+
+    #[test]
+    fn elements_are_found() {
+        assert_eq!(all(""), [""; 0]);
+        assert_eq!(all("]"), [""; 0]);
+        assert_eq!(all(" , \n1 , -2.5e3,null]"), ["1", "-2.5e3", "null"]);
+        assert_eq!(
+            all(r#""a,]\"\\",[1,["]"]],{"}":"{"}, true ]"#),
+            [r#""a,]\"\\""#, r#"[1,["]"]]"#, r#"{"}":"{"}"#, "true",]
+        );
+    }
+
+    #[test]
+    fn depth_counts_brackets_outside_of_strings() {
+        assert_eq!(depth(b"1"), 0);
+        assert_eq!(depth(br#"["[[[",{"a":[]},[]]"#), 3);
+        assert_eq!(depth("[".repeat(9).as_bytes()), 9);
+    }
+
+    #[test]
+    fn what_is_no_json_does_not_panic() {
+        for text in ["\"", "\"\\", "[\"", "{", "}", "x", "[]]", "]["] {
+            depth(text.as_bytes());
+            all(text);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The msgpack parser: a packet is one map `{type, data, nsp, id?}` in one binary message.
+//!
+//! Binary data stays where it is, so types 5 and 6 do not exist. What other fields say is passed over.
+//!
+//! Wire format: `socket.io-msgpack-parser` 3.0.2, that is, `notepack.io` 2.2, whose extensions are read
+//! together with those of `notepack.io` 3.
+
+mod date;
+mod de;
+mod decode;
+mod encode;
+mod reader;
+mod ser;
+
+pub(crate) use decode::decode;
+pub(crate) use encode::{encode, encode_bare, encode_object};
+pub(crate) use reader::Reader;
