@@ -27,10 +27,13 @@ pub(crate) fn install(handlers: &Handlers) {
         .on("ask", ask)
         .on("never-ack", async || {})
         .on("handshake", handshake)
-        .on("set-data", async |socket: Socket, Data(data): Data<Value>, ack: Ack| {
-            socket.set_data(data);
-            ack.send(&"ok")
-        })
+        .on(
+            "set-data",
+            async |socket: Socket, Data(data): Data<Value>, ack: Ack| {
+                socket.set_data(data);
+                ack.send(&"ok")
+            },
+        )
         .on("kick", async |socket: Socket| {
             socket.disconnect(false);
         })
@@ -46,11 +49,16 @@ pub(crate) fn install(handlers: &Handlers) {
 fn install_rooms(handlers: &Handlers) {
     handlers
         .on("join", join)
-        .on("leave", async |socket: Socket, Data(room): Data<String>, ack: Ack| {
-            socket.leave(&room);
-            ack.send(&"ok")
+        .on(
+            "leave",
+            async |socket: Socket, Data(room): Data<String>, ack: Ack| {
+                socket.leave(&room);
+                ack.send(&"ok")
+            },
+        )
+        .on("rooms", async |socket: Socket, ack: Ack| {
+            ack.send(&socket.rooms())
         })
-        .on("rooms", async |socket: Socket, ack: Ack| ack.send(&socket.rooms()))
         .on("to-room", async |socket: Socket, args: Args| {
             let (event, rest) = event_at(&args, 1)?;
             socket.to(text(&args, 0)?).emit(&event, &rest)?;

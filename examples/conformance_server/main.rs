@@ -22,7 +22,9 @@ struct Credentials {
 async fn main() -> anyhow::Result<()> {
     switchboard_examples::log_to_stderr();
     let port = switchboard_examples::port(0)?;
-    let io = Io::builder(config()?).with_state(events::Reasons::default()).build()?;
+    let io = Io::builder(config()?)
+        .with_state(events::Reasons::default())
+        .build()?;
     events::install(io.root().handlers());
     let admin = io.of("/admin");
     admin.middleware(|auth: Result<Auth<Option<Credentials>>, _>| async move {

@@ -26,10 +26,7 @@ pub struct AdapterError {
 
 impl AdapterError {
     /// An operation that failed because of `source`.
-    pub fn new(
-        operation: &'static str,
-        source: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
+    pub fn new(operation: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             operation,
             source: source.into(),

@@ -80,7 +80,12 @@ mod tests {
 
     #[test]
     fn a_target_is_a_union_less_a_union() {
-        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let names = |names: &[&str]| {
+            names
+                .iter()
+                .map(|&name| name.to_owned())
+                .collect::<Vec<_>>()
+        };
         let rooms = [Room::from_static("a"), Room::from_static("b")];
         for (to, except, means) in [
             (&[][..], &[][..], true),

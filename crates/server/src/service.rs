@@ -4,8 +4,8 @@ use std::{convert::Infallible, fmt, future::Future, net::SocketAddr, pin::Pin, s
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
 use http_body::Body as HttpBody;
+use http_body_util::Full;
 use hyper::{
     body::Incoming,
     upgrade::{OnUpgrade, Upgraded},

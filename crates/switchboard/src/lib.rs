@@ -66,8 +66,9 @@ pub mod socketio {
     #[doc(inline)]
     pub use switchboard_server::{
         Ack, AckError, Answers, Broadcast, DisconnectReason, DynamicNamespace, EmitError, Handler,
-        HandlerError, Handlers, Handshake, Incoming, Io, IoBuilder, IoConfig, IoLayer, IoService, JoinError,
-        Namespace, Parser, Peer, Recovery, RemoteSocket, RoomEvent, Rooms, ServicePreset, Socket,
+        HandlerError, Handlers, Handshake, Incoming, Io, IoBuilder, IoConfig, IoLayer, IoService,
+        JoinError, Namespace, Parser, Peer, Recovery, RemoteSocket, RoomEvent, Rooms,
+        ServicePreset, Socket,
         extract::{Auth, Data, FromEvent, Rejected, State},
     };
     #[doc(inline)]

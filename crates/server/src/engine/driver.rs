@@ -49,11 +49,7 @@ enum Arrived {
 }
 
 impl Driver {
-    pub(crate) fn new(
-        session: Arc<Session>,
-        websocket: Option<WebSocket>,
-        permit: Permit,
-    ) -> Self {
+    pub(crate) fn new(session: Arc<Session>, websocket: Option<WebSocket>, permit: Permit) -> Self {
         let clock = Clock::new(&session, Instant::now());
         Self {
             websocket: websocket.map(Box::new),
@@ -253,10 +249,9 @@ impl Driver {
 
     fn packet(&mut self, packet: Packet) {
         let Packet { namespace, body } = packet;
-        let seat = self
-            .seats
-            .iter_mut()
-            .find(|seat| !seat.closing && seat.socket.namespace().name().as_str() == namespace.as_str());
+        let seat = self.seats.iter_mut().find(|seat| {
+            !seat.closing && seat.socket.namespace().name().as_str() == namespace.as_str()
+        });
         match (body, seat) {
             (Body::Connect(auth), None) => {
                 self.connect(namespace.as_str(), auth.unwrap_or_default());
@@ -279,7 +274,10 @@ impl Driver {
                 }
             }
             (Body::Event(_) | Body::Ack { .. } | Body::Disconnect, None)
-                if self.kicked.iter().any(|name| name.as_str() == namespace.as_str()) => {}
+                if self
+                    .kicked
+                    .iter()
+                    .any(|name| name.as_str() == namespace.as_str()) => {}
             _ => {
                 self.session.end(DisconnectReason::ForcedClose);
             }
@@ -319,8 +317,8 @@ impl Driver {
                 Poll::Pending => break,
             }
         }
-        let transport_ended = self.websocket.is_none()
-            && self.clock.poll_farewell(context, &self.session).is_ready();
+        let transport_ended =
+            self.websocket.is_none() && self.clock.poll_farewell(context, &self.session).is_ready();
         if transport_ended && self.permit.take().is_some() {
             self.session.io().forget(&self.session);
         }
@@ -355,7 +353,8 @@ impl Drop for Driver {
         self.session.end(DisconnectReason::ServerShuttingDown);
         let reason = self.session.ended();
         for seat in &self.seats {
-            seat.socket.leave(reason.unwrap_or(DisconnectReason::ServerShuttingDown));
+            seat.socket
+                .leave(reason.unwrap_or(DisconnectReason::ServerShuttingDown));
         }
         self.session.io().forget(&self.session);
     }

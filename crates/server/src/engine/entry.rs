@@ -52,13 +52,18 @@ impl Driver {
         );
         self.session.add_socket(&socket);
         let skips = resumed.is_some()
-            && namespace.0.recovery.as_ref().is_some_and(|recovery| recovery.skips_middlewares());
+            && namespace
+                .0
+                .recovery
+                .as_ref()
+                .is_some_and(|recovery| recovery.skips_middlewares());
         let decision = decide(&socket, skips, namespace);
         if self.seats.is_empty() {
             // Most clients are in one namespace.
             self.seats.reserve_exact(1);
         }
-        self.seats.push(Seat::new(socket, Entry { decision, resumed }));
+        self.seats
+            .push(Seat::new(socket, Entry { decision, resumed }));
     }
 
     fn refuse(&self, namespace: &str, error: &HandlerError) {
@@ -106,9 +111,10 @@ fn enter(socket: &Arc<SocketCore>, resumed: Option<&Resumed>) -> Result<(), Opti
     let saved = resumed.map(|resumed| &resumed.saved);
     let go_in = || {
         let pid = socket.pid();
-        let packet = namespace
-            .parser()
-            .connect(namespace.name(), &socket.address().id, pid.as_deref());
+        let packet =
+            namespace
+                .parser()
+                .connect(namespace.name(), &socket.address().id, pid.as_deref());
         let events = socket.enter(saved)?;
         // Whatever is sent to it from now on comes after the answer: it is queued under the same turn.
         let _ = socket.send_now(&frame(&packet));

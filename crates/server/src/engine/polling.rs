@@ -3,11 +3,7 @@
 //! One poll and one post at a time. A poll that finds nothing waits; the first message wakes it, and by the
 //! time its answer is made, everything that was sent in the same turn is in it.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use parking_lot::Mutex;

@@ -45,7 +45,11 @@ async fn wait(session: &Session, websocket: &mut WebSocket) -> bool {
         match Packet::decode(&text) {
             Ok(Packet::Ping("probe")) if !probed => {
                 probed = true;
-                if websocket.send(Packet::Pong("probe").encode()).await.is_err() {
+                if websocket
+                    .send(Packet::Pong("probe").encode())
+                    .await
+                    .is_err()
+                {
                     return false;
                 }
                 if let Some(polling) = session.polling() {

@@ -136,13 +136,21 @@ impl IoInner {
         let query = EngineQuery::parse(head.uri.query())?;
         let is_upgrade = upgrade.is_some();
         let mut found = None;
-        let asked = judge(&head.method, &head.headers, &query, is_upgrade, self.settings, |sid| {
-            found = Sid::parse(sid).and_then(|sid| self.session(&sid));
-            // Whoever still polls is to hear that it is over; all else comes too late.
-            let is_over = |session: &Arc<Session>| session.has_ended() && head.method != Method::GET;
-            found = found.take().filter(|session| !is_over(session));
-            found.as_deref().map(view)
-        })?;
+        let asked = judge(
+            &head.method,
+            &head.headers,
+            &query,
+            is_upgrade,
+            self.settings,
+            |sid| {
+                found = Sid::parse(sid).and_then(|sid| self.session(&sid));
+                // Whoever still polls is to hear that it is over; all else comes too late.
+                let is_over =
+                    |session: &Arc<Session>| session.has_ended() && head.method != Method::GET;
+                found = found.take().filter(|session| !is_over(session));
+                found.as_deref().map(view)
+            },
+        )?;
         let jsonp = query.j().map(Jsonp::new);
         let asking = Asking {
             head,
@@ -194,7 +202,8 @@ impl IoInner {
         }
         let peer = asking.peer;
         let trusted = &self.core.config.trusted_proxies;
-        let client = peer.map(|peer| client_address(peer.address.ip(), &asking.head.headers, trusted));
+        let client =
+            peer.map(|peer| client_address(peer.address.ip(), &asking.head.headers, trusted));
         let entries: Vec<_> = asking
             .query
             .entries()
@@ -303,7 +312,12 @@ impl IoInner {
         });
     }
 
-    fn start(self: &Arc<Self>, session: Arc<Session>, websocket: Option<WebSocket>, permit: Permit) {
+    fn start(
+        self: &Arc<Self>,
+        session: Arc<Session>,
+        websocket: Option<WebSocket>,
+        permit: Permit,
+    ) {
         self.remember(&session);
         let driver = Driver::new(session, websocket, permit);
         self.core.runtime.spawn(self.tasks.track_future(driver));

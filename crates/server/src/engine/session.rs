@@ -131,7 +131,10 @@ impl Session {
         };
         let result = polling.try_send(frame, delivery, || self.websocket.get());
         if result == Err(SendError::SlowConsumer) {
-            self.end_as(DisconnectReason::ForcedServerClose, Disconnect::SLOW_CONSUMER);
+            self.end_as(
+                DisconnectReason::ForcedServerClose,
+                Disconnect::SLOW_CONSUMER,
+            );
         }
         result
     }

@@ -8,11 +8,7 @@ use switchboard_connection::{ConnectionId, Namespace as Name, Room};
 use switchboard_wire::{Args, EventName};
 
 use crate::io::{
-    core::NamespaceCore,
-    io::IoInner,
-    operators::Broadcast,
-    remote::details,
-    rooms::Rooms,
+    core::NamespaceCore, io::IoInner, operators::Broadcast, remote::details, rooms::Rooms,
 };
 
 /// Ids and rooms of a namespace, as Socket.IO's `namespace.adapter` shows them; from
@@ -54,7 +50,10 @@ pub(crate) fn log(result: Result<(), AdapterError>) {
 impl IoInner {
     /// The sockets of this node that another node means.
     fn targeted(&self, namespace: &Name, target: &Target) -> Option<Broadcast> {
-        let namespace = self.namespaces.get(namespace).map(|found| Arc::clone(&found))?;
+        let namespace = self
+            .namespaces
+            .get(namespace)
+            .map(|found| Arc::clone(&found))?;
         let broadcast = Broadcast::new(namespace).local();
         Some(broadcast.to(&target.rooms).except(&target.except))
     }

@@ -37,7 +37,13 @@ impl Handlers {
     }
 
     pub(crate) fn add(&self, event: &str, handler: Erased) {
-        self.change(|handlers| handlers.events.entry(event.into()).or_default().push(handler));
+        self.change(|handlers| {
+            handlers
+                .events
+                .entry(event.into())
+                .or_default()
+                .push(handler)
+        });
     }
 
     /// Takes all handlers of an event away; `false` when it had none.

@@ -92,9 +92,7 @@ impl Ack {
         }
         let core = pending.socket.core();
         let namespace = core.namespace();
-        let encoded = namespace
-            .parser()
-            .ack(namespace.name(), pending.id, data)?;
+        let encoded = namespace.parser().ack(namespace.name(), pending.id, data)?;
         match core.send_now(&crate::io::send::frame(&encoded)) {
             Ok(_) => Ok(()),
             Err(SendError::Closed) => Err(EmitError::Disconnected),

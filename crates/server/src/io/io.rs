@@ -124,12 +124,13 @@ impl IoBuilder {
         let connection = config
             .connection_config()
             .with_ping_interval(config.ping_interval);
-        let endpoint = Endpoint::with_heartbeat(connection, node, Some(heartbeat)).map_err(
-            |error| IoConfigError {
-                setting: error.setting,
-                problem: error.problem,
-            },
-        )?;
+        let endpoint =
+            Endpoint::with_heartbeat(connection, node, Some(heartbeat)).map_err(|error| {
+                IoConfigError {
+                    setting: error.setting,
+                    problem: error.problem,
+                }
+            })?;
         let pool = PoolConfig::default()
             .with_own_rooms(true)
             .with_max_rooms_per_connection(config.max_rooms_per_socket);
@@ -274,7 +275,8 @@ impl Io {
     /// All namespaces there are now.
     pub fn namespaces(&self) -> Vec<Namespace> {
         let all = self.0.namespaces.iter();
-        all.map(|namespace| Namespace(Arc::clone(&namespace))).collect()
+        all.map(|namespace| Namespace(Arc::clone(&namespace)))
+            .collect()
     }
 
     /// A value from [`IoBuilder::with_state`].

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 use switchboard_adapter::{Publication, Target};
-use switchboard_connection::{AnyConnection, Connection, ConnectionId, Cork, Delivery, Frame, Room};
+use switchboard_connection::{
+    AnyConnection, Connection, ConnectionId, Cork, Delivery, Frame, Room,
+};
 use switchboard_pool::{Recipients, Report};
 use switchboard_wire::{Args, EncodeError, Encoded};
 
@@ -298,8 +300,16 @@ impl TimedBroadcast {
         let parser = namespace.parser();
         let encoded = parser.event(namespace.name(), Some(id), event, data, None)?;
         let collector = Collector::new();
-        let recipients = self.broadcast.recipients(|recipients| recipients.connections());
-        let asked = ask(&collector, recipients, id, &frame(&encoded), &self.broadcast);
+        let recipients = self
+            .broadcast
+            .recipients(|recipients| recipients.connections());
+        let asked = ask(
+            &collector,
+            recipients,
+            id,
+            &frame(&encoded),
+            &self.broadcast,
+        );
         core.metrics.sent(asked);
         let others = async {
             if *local {
@@ -308,7 +318,13 @@ impl TimedBroadcast {
             let target = self.broadcast.target();
             let adapter = &core.adapter;
             adapter
-                .ask(namespace.name(), &encoded, core.parser, &target, self.within)
+                .ask(
+                    namespace.name(),
+                    &encoded,
+                    core.parser,
+                    &target,
+                    self.within,
+                )
                 .await
         };
         let finished = collector.finish(id, self.within);
@@ -351,7 +367,10 @@ fn ask(
 fn named(rooms: &impl Rooms) -> Vec<Room> {
     let mut names = Vec::new();
     rooms.append_to(&mut names);
-    names.iter().filter_map(|name| Room::new(name).ok()).collect()
+    names
+        .iter()
+        .filter_map(|name| Room::new(name).ok())
+        .collect()
 }
 
 /// The socket that a pool holds as a connection.

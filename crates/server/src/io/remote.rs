@@ -8,12 +8,7 @@ use switchboard_connection::{ConnectionId, Room};
 use switchboard_pool::Report;
 use switchboard_wire::EncodeError;
 
-use crate::io::{
-    core::NamespaceCore,
-    operators::Broadcast,
-    rooms::Rooms,
-    socket::Socket,
-};
+use crate::io::{core::NamespaceCore, operators::Broadcast, rooms::Rooms, socket::Socket};
 
 /// A socket of this node or another, as it was when it was asked for.
 #[derive(Clone, Debug)]

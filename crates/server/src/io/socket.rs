@@ -218,7 +218,9 @@ impl Socket {
 
     /// Takes away this socket's handlers of an event; `false` when it had none.
     pub fn off(&self, event: &str) -> bool {
-        self.0.handlers().is_some_and(|handlers| handlers.off(event))
+        self.0
+            .handlers()
+            .is_some_and(|handlers| handlers.off(event))
     }
 }
 
@@ -321,7 +323,9 @@ impl SocketCore {
 
     pub(crate) fn auth(&self) -> Args {
         let extra = self.extra.lock();
-        extra.as_ref().map_or_else(Args::empty, |extra| extra.auth.clone())
+        extra
+            .as_ref()
+            .map_or_else(Args::empty, |extra| extra.auth.clone())
     }
 
     pub(crate) fn pid(&self) -> Option<Box<str>> {
@@ -329,7 +333,10 @@ impl SocketCore {
     }
 
     pub(crate) fn first_event(&self) -> u64 {
-        self.extra.lock().as_ref().map_or(0, |extra| extra.first_event)
+        self.extra
+            .lock()
+            .as_ref()
+            .map_or(0, |extra| extra.first_event)
     }
 
     pub(crate) fn begins_after(&self, event: u64) {
@@ -350,7 +357,10 @@ impl SocketCore {
 
     pub(crate) fn data(&self) -> Value {
         let extra = self.extra.lock();
-        extra.as_ref().map(|extra| extra.data.clone()).unwrap_or_default()
+        extra
+            .as_ref()
+            .map(|extra| extra.data.clone())
+            .unwrap_or_default()
     }
 
     /// Sends whatever the socket's stage: for what makes the stages.

@@ -331,13 +331,6 @@ impl IoConfig {
     }
 
     /// The same, as what checks requests.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "the Socket.IO server that asks is being built beside it"
-        )
-    )]
     pub(crate) fn origins(&self) -> Origins {
         let (origins, absent) = self.allowed_origins();
         Origins::new(&origins, absent)

@@ -25,5 +25,5 @@ pub use cors::{CorsConfig, CorsOrigin};
 pub use io::IoConfig;
 pub use load::LoadError;
 pub use parts::{EngineTransport, HandlerQueue, HttpCompression, Recovery};
-pub use switchboard_wire::Parser;
 pub use service::{LogLevel, LoggerConfig, RetryConfig, ServicePreset, SslConfig};
+pub use switchboard_wire::Parser;
