@@ -366,6 +366,7 @@ impl Drop for Driver {
             seat.socket
                 .leave(reason.unwrap_or(DisconnectReason::ServerShuttingDown));
         }
+        self.session.forget_all_sockets();
         self.session.io().forget(&self.session);
     }
 }

@@ -227,6 +227,11 @@ impl Session {
         sockets.retain(|other| !Arc::ptr_eq(other, socket));
     }
 
+    /// Sockets know their session: what nobody drives any more must not know them.
+    pub(crate) fn forget_all_sockets(&self) {
+        *self.orders.lock() = Orders::default();
+    }
+
     /// Takes the client out of all namespaces, tells it so, and closes the transport.
     pub(crate) fn disconnect_all(&self) -> bool {
         let sockets = self.orders.lock().sockets.clone();
