@@ -42,7 +42,10 @@ function serve(socket) {
   socket.on("disconnect", (reason) => reasons.set(`${namespace.name} ${socket.id}`, reason));
 
   socket.on("echo", (...args) => socket.emit("echo", ...args));
-  socket.on("echo-ack", (...args) => args.pop()(...args));
+  socket.on("echo-ack", (...args) => {
+    const ack = args.pop();
+    if (typeof ack === "function") ack(...args);
+  });
   socket.on("ask", (arg) => socket.emit("question", arg, (...answer) => socket.emit("answer", ...answer)));
   socket.on("never-ack", () => {});
 
@@ -54,7 +57,7 @@ function serve(socket) {
     socket.leave(room);
     ack?.("ok");
   });
-  socket.on("rooms", (ack) => ack([...socket.rooms]));
+  socket.on("rooms", (ack) => ack?.([...socket.rooms]));
 
   socket.on("to-room", (room, event, ...args) => socket.to(room).emit(event, ...args));
   socket.on("in-room", (room, event, ...args) => namespace.in(room).emit(event, ...args));
@@ -62,12 +65,12 @@ function serve(socket) {
   socket.on("broadcast", (event, ...args) => socket.broadcast.emit(event, ...args));
   socket.on("all", (event, ...args) => namespace.emit(event, ...args));
   socket.on("emit-ack-all", (event, arg, ms, ack) =>
-    namespace.timeout(ms).emit(event, arg, (error, responses) => ack({ err: error?.message ?? null, responses })),
+    namespace.timeout(ms).emit(event, arg, (error, responses) => ack?.({ err: error?.message ?? null, responses })),
   );
 
   socket.on("handshake", (ack) => {
     const { query, auth, address, headers } = socket.handshake;
-    ack({ query, auth, address, hasHeaders: Object.keys(headers).length > 0 });
+    ack?.({ query, auth, address, hasHeaders: Object.keys(headers).length > 0 });
   });
   socket.on("set-data", (data, ack) => {
     socket.data = data;
@@ -77,7 +80,7 @@ function serve(socket) {
   socket.on("kick", () => socket.disconnect());
   socket.on("kick-hard", () => socket.disconnect(true));
   socket.on("drop", () => cut(socket.conn.transport));
-  socket.on("reason", (id, ack) => ack(reasons.get(`${namespace.name} ${id}`) ?? null));
+  socket.on("reason", (id, ack) => ack?.(reasons.get(`${namespace.name} ${id}`) ?? null));
 }
 
 /** Ends the transport as a broken cable would: nothing is written. */

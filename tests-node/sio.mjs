@@ -20,7 +20,17 @@ import { Suite } from "./lib/suite.mjs";
 /** The suite ends here, whatever happens. */
 const LIMIT = 110_000;
 
-const GROUPS = ["events", "rooms", "namespaces"];
+const GROUPS = [
+  "events",
+  "rooms",
+  "namespaces",
+  "disconnects",
+  "engine",
+  "polling",
+  "probe",
+  "wire",
+  "connecting",
+];
 
 const options = {};
 const words = [];
