@@ -30,6 +30,11 @@ const GROUPS = [
   "probe",
   "wire",
   "connecting",
+  "upgrade-traffic",
+  "order",
+  "old-clients",
+  "msgpack",
+  "recovery",
 ];
 
 const options = {};
