@@ -19,6 +19,17 @@ async function stream(send, isDone) {
   }
 }
 
+/** A client that is connected but has not upgraded yet. On a busy machine the upgrade may win; then another one tries. */
+async function stillPolling(c, namespace) {
+  for (let tries = 0; tries < 20; tries += 1) {
+    const client = c.client("upgrade", namespace);
+    await c.connected(client);
+    if (client.io.engine.transport.name === "polling") return client;
+    client.disconnect();
+  }
+  throw new Error("the upgrade was always faster than CONNECT");
+}
+
 export default function upgradeTraffic(suite) {
   for (let round = 1; round <= 10; round += 1) {
     // Every other round carries attachments, which must stay behind their text.
@@ -26,10 +37,8 @@ export default function upgradeTraffic(suite) {
     suite.case(`200 each way, round ${round}${binary ? ", with attachments" : ""}`, async (c) => {
       const namespace = ownNamespace();
       const sender = await c.connect("websocket", namespace);
-      const client = c.client("upgrade", namespace);
-      await c.connected(client);
+      const client = await stillPolling(c, namespace);
       const { engine } = client.io;
-      equal(engine.transport.name, "polling");
 
       const echoes = c.collect(client, "echo");
       const letters = c.collect(client, "letter");
