@@ -57,6 +57,7 @@ setTimeout(() => {
 }, LIMIT);
 
 let failed = 0;
+let ran = 0;
 process.on("unhandledRejection", (error) => {
   failed += 1;
   console.log(`not ok suite: nothing fails unnoticed: ${error?.message ?? error}`);
@@ -83,6 +84,12 @@ for (const group of wanted.length > 0 ? wanted : GROUPS) {
   const { default: describe } = await import(`./sio/${group}.mjs`);
   describe(suite);
   failed += await suite.run(options.only);
+  ran += suite.ran;
+}
+
+if (ran === 0 && failed === 0) {
+  console.log("not ok suite: there are cases: none was chosen");
+  process.exit(2);
 }
 
 console.log(`done: ${failed} failed`);

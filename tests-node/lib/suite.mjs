@@ -16,6 +16,8 @@ export class Suite {
     this.group = group;
     this.settings = settings;
     this.cases = [];
+    /** How many cases were begun. */
+    this.ran = 0;
   }
 
   /** One case. `limit`: its milliseconds; `alone`: nothing of its group runs beside it. */
@@ -45,6 +47,7 @@ export class Suite {
   }
 
   async #one({ name, run, limit }) {
+    this.ran += 1;
     const tools = new Tools(this.settings);
     const start = performance.now();
     let timer;
