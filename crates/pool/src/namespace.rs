@@ -189,9 +189,10 @@ impl Entry {
             hash_map::Entry::Vacant(entry) => {
                 let room = entry.key().clone();
                 entry.insert(Roll::default()).push(connection.clone());
-                let joined = match has_owner {
-                    true => Joined::Member,
-                    false => Joined::FirstInRoom,
+                let joined = if has_owner {
+                    Joined::Member
+                } else {
+                    Joined::FirstInRoom
                 };
                 (joined, room)
             }
@@ -361,9 +362,10 @@ impl State {
             if !self.members.holds(id, identity) || !self.left_own.insert(identity) {
                 return Left::Absent;
             }
-            return match self.rooms.contains_key(room) {
-                true => Left::Member,
-                false => Left::LastInRoom,
+            return if self.rooms.contains_key(room) {
+                Left::Member
+            } else {
+                Left::LastInRoom
             };
         }
         let has_owner = self.owner(room).is_some();
@@ -378,9 +380,10 @@ impl State {
         }
         self.rooms.remove(room);
         shrink(&mut self.rooms);
-        match has_owner {
-            true => Left::Member,
-            false => Left::LastInRoom,
+        if has_owner {
+            Left::Member
+        } else {
+            Left::LastInRoom
         }
     }
 }

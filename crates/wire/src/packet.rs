@@ -3,7 +3,7 @@
 use crate::{Args, EventName, Name, Value};
 
 /// One Socket.IO packet, with its attachments in place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Packet {
     /// The namespace it belongs to.
     pub namespace: Name,
@@ -15,7 +15,7 @@ pub struct Packet {
 ///
 /// The digits are those of the JSON parser; a binary event (`5`) or ack (`6`) is an [`Event`] or
 /// [`Body::Ack`] whose arguments hold bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Body {
     /// `0`: a client asks to join, with or without `auth`; or a server's consent, `{"sid":…}`. The one
@@ -38,7 +38,7 @@ pub enum Body {
 }
 
 /// An event: a name and arguments, and a number if the sender waits for an answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// What the ack has to carry, if one is wanted.
     ///

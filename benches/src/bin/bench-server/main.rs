@@ -29,7 +29,7 @@ enum Mode {
     Raw,
     /// Socket.IO on `/socket.io/`, packets as JSON.
     Sio,
-    /// Socket.IO on `/socket.io/`, packets as MessagePack.
+    /// Socket.IO on `/socket.io/`, packets as `MessagePack`.
     SioMsgpack,
 }
 

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use crate::{
     engine::{
         clock::Clock,
-        polling::Posted,
+        polling::{Polling, Posted},
         seat::{Job, Seat},
         session::{Order, Session},
     },
@@ -169,7 +169,7 @@ impl Driver {
 
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Arrived> {
         let Some(websocket) = &mut self.websocket else {
-            let posted = self.session.polling().and_then(|polling| polling.take());
+            let posted = self.session.polling().and_then(Polling::take);
             return match posted {
                 Some(Posted::Text(text)) => Poll::Ready(Arrived::Text(text)),
                 Some(Posted::Binary(payload)) => Poll::Ready(Arrived::Binary(payload)),
@@ -332,9 +332,10 @@ impl Driver {
         if transport_ended && self.permit.take().is_some() {
             self.session.io().forget(&self.session);
         }
-        match transport_ended && self.seats.is_empty() {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        if transport_ended && self.seats.is_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         incoming::{Incoming, What},
         io::IoInner,
         reason::DisconnectReason,
-        recovery::Resumed,
+        recovery::{Recovery, Resumed},
         send::frame,
         socket::{Socket, SocketCore},
     },
@@ -59,7 +59,7 @@ impl Driver {
             && namespace
                 .recovery
                 .as_ref()
-                .is_some_and(|recovery| recovery.skips_middlewares());
+                .is_some_and(Recovery::skips_middlewares);
         let decision = decide(&socket, skips);
         if self.seats.is_empty() {
             // Most clients are in one namespace.

@@ -98,9 +98,10 @@ impl IoInner {
             },
             Some(Route::Engine) => {
                 let upgrade = is_upgrade.then(|| hyper::upgrade::on(&mut request));
-                let handshake = match is_upgrade {
-                    true => handshake_response(&request).map(Some),
-                    false => Ok(None),
+                let handshake = if is_upgrade {
+                    handshake_response(&request).map(Some)
+                } else {
+                    Ok(None)
                 };
                 let (head, body) = request.into_parts();
                 let answer = self.engine(&head, body, upgrade, handshake, arrival).await;
@@ -385,9 +386,10 @@ impl IoInner {
         };
         polling.heard();
         let text = String::from_utf8_lossy(&bytes);
-        let packets = match jsonp {
-            true => Jsonp::unwrap(&text).unwrap_or_default(),
-            false => text.into_owned(),
+        let packets = if jsonp {
+            Jsonp::unwrap(&text).unwrap_or_default()
+        } else {
+            text.into_owned()
         };
         let wait = take_in(session, &packets);
         session.driver().wake();
@@ -455,7 +457,7 @@ struct HangUp<'a>(&'a Arc<Session>);
 
 impl Drop for HangUp<'_> {
     fn drop(&mut self) {
-        if self.0.polling().is_some_and(|polling| polling.hang_up()) {
+        if self.0.polling().is_some_and(Polling::hang_up) {
             self.0.end(DisconnectReason::TransportError);
         }
     }

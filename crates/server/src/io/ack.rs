@@ -72,6 +72,10 @@ pub(crate) enum Waiter {
 
 /// What one socket is asked, by id.
 #[derive(Default)]
+#[expect(
+    clippy::box_collection,
+    reason = "most sockets are asked nothing, and pay for one pointer only"
+)]
 pub(crate) struct PendingAcks(Mutex<Option<Box<HashMap<u64, Waiter>>>>);
 
 impl PendingAcks {

@@ -47,7 +47,7 @@ impl Handlers {
                 .events
                 .entry(event.into())
                 .or_default()
-                .push(handler)
+                .push(handler);
         });
     }
 

@@ -124,7 +124,7 @@ impl Broadcast {
 
     /// Sends to the local clients, then to the other nodes.
     pub(crate) fn deliver(&self, encoded: &Encoded) -> Report {
-        let report = self.recipients(|recipients| recipients.send(frame(encoded)));
+        let report = self.with_recipients(|recipients| recipients.send(frame(encoded)));
         self.namespace.core().metrics.sent(report.queued);
         self.publish(encoded);
         report
@@ -196,7 +196,7 @@ impl Broadcast {
 
     /// The ids of all of them.
     pub async fn all_sockets(&self) -> switchboard_adapter::Answer<Vec<ConnectionId>> {
-        let local = self.recipients(|recipients| recipients.connections());
+        let local = self.recipients();
         let ids = local.iter().map(|socket| socket.address().id.clone());
         let mut answer = switchboard_adapter::Answer::complete(ids.collect::<Vec<_>>());
         if !self.local {
@@ -214,7 +214,7 @@ impl Broadcast {
 
     /// The sockets of this node.
     pub fn local_sockets(&self) -> Vec<Socket> {
-        let connections = self.recipients(|recipients| recipients.connections());
+        let connections = self.recipients();
         connections.into_iter().filter_map(socket_of).collect()
     }
 
@@ -234,7 +234,16 @@ impl Broadcast {
         Target::new(&self.rooms, &self.except)
     }
 
-    fn recipients<R>(&self, act: impl FnOnce(&Recipients<'_>) -> R) -> R {
+    /// Those of this node.
+    fn recipients(&self) -> Vec<AnyConnection> {
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method is of one lifetime only"
+        )]
+        self.with_recipients(|recipients| recipients.connections())
+    }
+
+    fn with_recipients<R>(&self, act: impl FnOnce(&Recipients<'_>) -> R) -> R {
         let pool = &self.namespace.core().pool;
         let mut recipients = pool.namespace(self.namespace.name());
         if !self.rooms.is_empty() {
@@ -300,9 +309,7 @@ impl TimedBroadcast {
         let parser = namespace.parser();
         let encoded = parser.event(namespace.name(), Some(id), event, data, None)?;
         let collector = Collector::new();
-        let recipients = self
-            .broadcast
-            .recipients(|recipients| recipients.connections());
+        let recipients = self.broadcast.recipients();
         let asked = ask(
             &collector,
             recipients,
@@ -342,9 +349,10 @@ fn ask(
     frame: &Frame,
     broadcast: &Broadcast,
 ) -> usize {
-    let delivery = match broadcast.volatile {
-        true => Delivery::Volatile,
-        false => Delivery::Policy,
+    let delivery = if broadcast.volatile {
+        Delivery::Volatile
+    } else {
+        Delivery::Policy
     };
     let cork = Cork::new();
     let frame = cork.broadcast(frame.clone());

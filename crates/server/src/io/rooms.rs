@@ -43,7 +43,9 @@ impl<R: Rooms> sealed::Sealed for [R] {}
 
 impl<R: Rooms> Rooms for [R] {
     fn append_to(&self, names: &mut Vec<String>) {
-        self.iter().for_each(|room| room.append_to(names));
+        for room in self {
+            room.append_to(names);
+        }
     }
 }
 

@@ -431,11 +431,10 @@ impl SocketCore {
     ) -> Result<impl Iterator<Item = RoomEvent> + use<>, JoinError> {
         let joined = match self.namespace.core().pool.join(self, room) {
             Ok(joined) => joined,
-            // Left meanwhile.
-            Err(PoolJoinError::Absent) => Joined::Already,
             Err(PoolJoinError::TooManyRooms { limit }) => {
                 return Err(JoinError::TooManyRooms { limit });
             }
+            // Left meanwhile.
             Err(_) => Joined::Already,
         };
         let created = (joined == Joined::FirstInRoom).then(|| RoomEvent::Created(room.clone()));

@@ -53,7 +53,6 @@ impl From<value::Error> for ReadError {
 }
 
 /// The arguments that are left.
-#[derive(Clone, Copy)]
 pub(super) enum Arguments<'de> {
     Json(&'de [u8], Option<&'de [Bytes]>),
     Msgpack(Reader<'de>, usize),

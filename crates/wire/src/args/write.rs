@@ -17,7 +17,7 @@ impl Serialize for Args {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.readable().map_err(S::Error::custom)?;
         let mut tuple = serializer.serialize_tuple(self.len())?;
-        for argument in self.iter() {
+        for argument in self.arguments() {
             match argument {
                 Argument::Json(json) => {
                     let json: &RawValue = serde_json::from_slice(json).map_err(S::Error::custom)?;

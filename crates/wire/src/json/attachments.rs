@@ -21,10 +21,15 @@ pub(crate) fn check(argument: &[u8], attachments: usize) -> bool {
         .is_ok_and(|found| found.valid)
 }
 
-/// Which attachment `num` means: `None` if it is out of range.
-///
-/// A fraction within the range is accepted by the reference and means nothing.
-fn place(num: f64, attachments: usize) -> Option<Option<usize>> {
+/// What a number in range means.
+enum Place {
+    Attachment(usize),
+    /// A fraction, which the reference accepts: `undefined`.
+    Nothing,
+}
+
+/// What `num` means: `None` if it is out of range.
+fn place(num: f64, attachments: usize) -> Option<Place> {
     #[expect(
         clippy::cast_precision_loss,
         reason = "at most as many as a packet may have"
@@ -39,32 +44,42 @@ fn place(num: f64, attachments: usize) -> Option<Option<usize>> {
         reason = "checked above"
     )]
     let index = num as usize;
-    Some((num.fract() == 0.0).then_some(index))
+    Some(if num.fract() == 0.0 {
+        Place::Attachment(index)
+    } else {
+        Place::Nothing
+    })
 }
 
 /// Puts the attachments where their placeholders are.
 pub(crate) fn bind(value: &mut Value, attachments: &[Bytes]) {
     match value {
-        Value::Array(elements) => elements
-            .iter_mut()
-            .for_each(|value| bind(value, attachments)),
-        Value::Object(fields) => {
-            let placeholder = value_of(fields, "_placeholder") == Some(&Value::Bool(true));
-            if !placeholder {
-                fields
-                    .iter_mut()
-                    .for_each(|(_, value)| bind(value, attachments));
-                return;
+        Value::Array(elements) => {
+            for element in elements {
+                bind(element, attachments);
             }
+        }
+        Value::Object(fields) if is_placeholder(fields) => {
             let num = value_of(fields, "num")
                 .and_then(Value::as_f64)
                 .unwrap_or(-1.0);
-            let index = place(num, attachments.len()).flatten();
-            let bytes = index.and_then(|index| attachments.get(index));
+            let bytes = match place(num, attachments.len()) {
+                Some(Place::Attachment(index)) => attachments.get(index),
+                Some(Place::Nothing) | None => None,
+            };
             *value = bytes.map_or(Value::Null, |bytes| Value::Binary(bytes.clone()));
+        }
+        Value::Object(fields) => {
+            for (_, value) in fields {
+                bind(value, attachments);
+            }
         }
         _ => {}
     }
+}
+
+fn is_placeholder(fields: &[(String, Value)]) -> bool {
+    value_of(fields, "_placeholder") == Some(&Value::Bool(true))
 }
 
 fn value_of<'a>(fields: &'a [(String, Value)], key: &str) -> Option<&'a Value> {
@@ -75,7 +90,7 @@ fn value_of<'a>(fields: &'a [(String, Value)], key: &str) -> Option<&'a Value> {
         .map(|(_, value)| value)
 }
 
-/// Walks a value, whose depth serde_json bounds.
+/// Walks a value, whose depth `serde_json` bounds.
 #[derive(Clone, Copy)]
 struct Check {
     attachments: usize,

@@ -137,7 +137,6 @@ fn begin(head: Head<'_>, room: usize) -> Vec<u8> {
 fn push_number(out: &mut Vec<u8>, mut number: u64) {
     let start = out.len();
     loop {
-        #[expect(clippy::cast_possible_truncation, reason = "a digit")]
         out.push(b'0' + (number % 10) as u8);
         number /= 10;
         if number == 0 {

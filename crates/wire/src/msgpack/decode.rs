@@ -30,7 +30,7 @@ pub(crate) fn decode(
     // The packet is one level itself, which does not count.
     let mut reader = Reader::new(message, limits.depth() + 1);
     let fields = fields(&mut reader)?;
-    let kind = kind(fields.kind)?;
+    let kind = kind(fields.kind.as_ref())?;
     let Some(Item::Text(namespace)) = fields.namespace else {
         return Err(DecodeError::InvalidNamespace);
     };
@@ -94,7 +94,7 @@ fn fields<'de>(reader: &mut Reader<'de>) -> Result<Fields<'de>, DecodeError> {
     }
 }
 
-fn kind(item: Option<Item<'_>>) -> Result<u8, DecodeError> {
+fn kind(item: Option<&Item<'_>>) -> Result<u8, DecodeError> {
     match item.map(integer) {
         Some(Some(kind @ 0.0..=4.0)) =>
         {
@@ -114,7 +114,7 @@ fn id(item: Option<Item<'_>>) -> Result<Option<u64>, DecodeError> {
         None | Some(Item::Undefined) => Ok(None),
         Some(Item::Unsigned(id)) => Ok(Some(id)),
         Some(item) => {
-            let id = integer(item).ok_or(DecodeError::InvalidId)?;
+            let id = integer(&item).ok_or(DecodeError::InvalidId)?;
             let fits = (0.0..9.007_199_254_740_992e15).contains(&id);
             #[expect(
                 clippy::cast_possible_truncation,
@@ -127,12 +127,12 @@ fn id(item: Option<Item<'_>>) -> Result<Option<u64>, DecodeError> {
 }
 
 /// A number without a fraction, whatever its form.
-fn integer(item: Item<'_>) -> Option<f64> {
+fn integer(item: &Item<'_>) -> Option<f64> {
     #[expect(clippy::cast_precision_loss, reason = "so does JavaScript")]
     let number = match item {
-        Item::Unsigned(number) => number as f64,
-        Item::Signed(number) => number as f64,
-        Item::Float(number) => number,
+        Item::Unsigned(number) => *number as f64,
+        Item::Signed(number) => *number as f64,
+        Item::Float(number) => *number,
         _ => return None,
     };
     (number.fract() == 0.0).then_some(number)

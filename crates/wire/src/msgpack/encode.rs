@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use serde::{Serialize, ser::SerializeSeq};
 
-use super::ser::{Serializer, WriteError, write_map, write_str, write_unsigned};
+use super::{
+    ser::{Serializer, WriteError},
+    write::{write_map, write_str, write_unsigned},
+};
 use crate::{
     encode::{EncodeError, Encoded, Head},
     spread,
@@ -58,7 +61,7 @@ pub(crate) fn encode_bare(head: Head<'_>) -> Encoded {
     finish(out)
 }
 
-/// The fields are in the order in which Node writes them.
+/// The fields are in the order in which Node writes those of an event.
 fn packet(
     head: Head<'_>,
     data: impl FnOnce(&mut Vec<u8>) -> Result<(), WriteError>,

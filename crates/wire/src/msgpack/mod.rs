@@ -11,6 +11,8 @@ mod decode;
 mod encode;
 mod reader;
 mod ser;
+mod text_only;
+mod write;
 
 pub(crate) use decode::decode;
 pub(crate) use encode::{encode, encode_bare, encode_object};

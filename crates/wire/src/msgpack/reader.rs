@@ -191,24 +191,27 @@ fn millis(data: &[u8]) -> f64 {
     <[u8; 8]>::try_from(data).map_or(f64::NAN, |data| i64::from_be_bytes(data) as f64)
 }
 
-/// Seconds; or nanoseconds and seconds in 30 and 34 bits, or in 32 and 64.
+/// Seconds; or nanoseconds and seconds, in 30 and 34 bits or in 32 and 64.
 #[expect(clippy::cast_precision_loss, reason = "a JavaScript date is a double")]
 fn timestamp(data: &[u8]) -> f64 {
-    let (nanos, seconds) = match data {
-        &[a, b, c, d] => (0, u32::from_be_bytes([a, b, c, d]) as f64),
-        _ if data.len() == 8 => {
-            let both = millis_bits(data);
-            (both >> 34, (both & 0x3_ffff_ffff) as f64)
-        }
-        &[a, b, c, d, ref seconds @ ..] => (
-            u32::from_be_bytes([a, b, c, d]).into(),
-            millis_bits(seconds).cast_signed() as f64,
-        ),
-        _ => return f64::NAN,
+    let first = |data: &[u8]| {
+        data.first_chunk()
+            .map_or(0, |chunk| u32::from_be_bytes(*chunk))
     };
-    seconds * 1e3 + nanos as f64 / 1e6
-}
-
-fn millis_bits(data: &[u8]) -> u64 {
-    <[u8; 8]>::try_from(data).map_or(0, u64::from_be_bytes)
+    let eight = |data: &[u8]| {
+        data.first_chunk()
+            .map_or(0, |chunk| u64::from_be_bytes(*chunk))
+    };
+    let (nanos, seconds) = match data.len() {
+        4 => (0.0, f64::from(first(data))),
+        8 => (
+            (eight(data) >> 34) as f64,
+            (eight(data) & 0x3_ffff_ffff) as f64,
+        ),
+        _ => (
+            f64::from(first(data)),
+            eight(data.get(4..).unwrap_or_default()).cast_signed() as f64,
+        ),
+    };
+    seconds * 1e3 + nanos / 1e6
 }

@@ -6,11 +6,14 @@
 
 use std::fmt;
 
-use serde::{
-    Serialize,
-    ser::{self, Impossible},
-};
+use serde::{Serialize, ser};
 
+use super::{
+    text_only::TextOnly,
+    write::{
+        write_bytes, write_double, write_list, write_map, write_signed, write_str, write_unsigned,
+    },
+};
 use crate::Value;
 
 /// Why a value cannot be written.
@@ -33,81 +36,8 @@ impl<'a> Serializer<'a> {
         Self { out }
     }
 
-    fn put(self, bytes: &[u8]) -> Result<(), WriteError> {
-        self.out.extend_from_slice(bytes);
-        Ok(())
-    }
-}
-
-/// Marker and length of something with `short` markers for lengths below `1 << bits`.
-fn write_len(out: &mut Vec<u8>, len: usize, short: u8, bits: u32, markers: [u8; 3]) {
-    #[expect(clippy::cast_possible_truncation, reason = "each arm checks the range")]
-    match len {
-        _ if len < 1 << bits && bits > 0 => out.push(short | len as u8),
-        0..=0xff if markers[0] != 0 => out.extend_from_slice(&[markers[0], len as u8]),
-        0..=0xffff => {
-            out.push(markers[1]);
-            out.extend_from_slice(&(len as u16).to_be_bytes());
-        }
-        // Four gigabytes do not fit into a packet.
-        _ => {
-            out.push(markers[2]);
-            out.extend_from_slice(&(len as u32).to_be_bytes());
-        }
-    }
-}
-
-fn write_list(out: &mut Vec<u8>, len: usize) {
-    write_len(out, len, 0x90, 4, [0, 0xdc, 0xdd]);
-}
-
-pub(super) fn write_map(out: &mut Vec<u8>, len: usize) {
-    write_len(out, len, 0x80, 4, [0, 0xde, 0xdf]);
-}
-
-pub(super) fn write_str(out: &mut Vec<u8>, text: &str) {
-    write_len(out, text.len(), 0xa0, 5, [0xd9, 0xda, 0xdb]);
-    out.extend_from_slice(text.as_bytes());
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "each arm checks the range")]
-pub(super) fn write_unsigned(out: &mut Vec<u8>, value: u64) {
-    match value {
-        0..=0x7f => out.push(value as u8),
-        0x80..=0xff => out.extend_from_slice(&[0xcc, value as u8]),
-        0x100..=0xffff => {
-            out.push(0xcd);
-            out.extend_from_slice(&(value as u16).to_be_bytes());
-        }
-        0x1_0000..=0xffff_ffff => {
-            out.push(0xce);
-            out.extend_from_slice(&(value as u32).to_be_bytes());
-        }
-        _ => {
-            out.push(0xcf);
-            out.extend_from_slice(&value.to_be_bytes());
-        }
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "each arm checks the range")]
-fn write_signed(out: &mut Vec<u8>, value: i64) {
-    match value {
-        0.. => write_unsigned(out, value.cast_unsigned()),
-        -0x20..0 => out.push(value as u8),
-        -0x80..-0x20 => out.extend_from_slice(&[0xd0, value as u8]),
-        -0x8000..-0x80 => {
-            out.push(0xd1);
-            out.extend_from_slice(&(value as i16).to_be_bytes());
-        }
-        -0x8000_0000..-0x8000 => {
-            out.push(0xd2);
-            out.extend_from_slice(&(value as i32).to_be_bytes());
-        }
-        _ => {
-            out.push(0xd3);
-            out.extend_from_slice(&value.to_be_bytes());
-        }
+    fn put(self, byte: u8) {
+        self.out.push(byte);
     }
 }
 
@@ -123,7 +53,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
     type SerializeStructVariant = Compound<'a>;
 
     fn serialize_bool(self, value: bool) -> Result<(), WriteError> {
-        self.put(&[0xc2 | u8::from(value)])
+        self.put(0xc2 | u8::from(value));
+        Ok(())
     }
 
     fn serialize_i8(self, value: i8) -> Result<(), WriteError> {
@@ -192,8 +123,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
         if !value.is_finite() {
             return self.serialize_unit();
         }
-        self.out.push(0xcb);
-        self.put(&value.to_be_bytes())
+        write_double(self.out, value);
+        Ok(())
     }
 
     fn serialize_char(self, value: char) -> Result<(), WriteError> {
@@ -206,8 +137,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), WriteError> {
-        write_len(self.out, value.len(), 0, 0, [0xc4, 0xc5, 0xc6]);
-        self.put(value)
+        write_bytes(self.out, value);
+        Ok(())
     }
 
     fn serialize_none(self) -> Result<(), WriteError> {
@@ -219,7 +150,8 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 
     fn serialize_unit(self) -> Result<(), WriteError> {
-        self.put(&[0xc0])
+        self.put(0xc0);
+        Ok(())
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), WriteError> {
@@ -448,90 +380,5 @@ impl ser::SerializeMap for Compound<'_> {
     fn end(self) -> Result<(), WriteError> {
         self.finish();
         Ok(())
-    }
-}
-
-/// The text of a key: in JavaScript every key is one.
-struct TextOnly;
-
-macro_rules! text {
-    ($($method:ident: $type:ty),*) => {
-        $(fn $method(self, value: $type) -> Result<String, WriteError> {
-            Ok(value.to_string())
-        })*
-    };
-}
-
-macro_rules! no_text {
-    ($($method:ident($($type:ty),*) $(-> $ok:ty)?;)*) => {
-        $(fn $method(self $(, _: $type)*) -> Result<no_text!(@ $($ok)?), WriteError> {
-            Err(ser::Error::custom("a key must be a string"))
-        })*
-    };
-    (@) => { String };
-    (@ $ok:ty) => { $ok };
-}
-
-impl ser::Serializer for TextOnly {
-    type Ok = String;
-    type Error = WriteError;
-    type SerializeSeq = Impossible<String, WriteError>;
-    type SerializeTuple = Impossible<String, WriteError>;
-    type SerializeTupleStruct = Impossible<String, WriteError>;
-    type SerializeTupleVariant = Impossible<String, WriteError>;
-    type SerializeMap = Impossible<String, WriteError>;
-    type SerializeStruct = Impossible<String, WriteError>;
-    type SerializeStructVariant = Impossible<String, WriteError>;
-
-    text! {
-        serialize_bool: bool, serialize_i8: i8, serialize_i16: i16, serialize_i32: i32,
-        serialize_i64: i64, serialize_i128: i128, serialize_u8: u8, serialize_u16: u16,
-        serialize_u32: u32, serialize_u64: u64, serialize_u128: u128, serialize_f32: f32,
-        serialize_f64: f64, serialize_char: char, serialize_str: &str
-    }
-
-    no_text! {
-        serialize_bytes(&[u8]);
-        serialize_none();
-        serialize_unit();
-        serialize_unit_struct(&'static str);
-        serialize_seq(Option<usize>) -> Self::SerializeSeq;
-        serialize_tuple(usize) -> Self::SerializeTuple;
-        serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
-        serialize_map(Option<usize>) -> Self::SerializeMap;
-        serialize_struct(&'static str, usize) -> Self::SerializeStruct;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<String, WriteError> {
-        value.serialize(self)
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-    ) -> Result<String, WriteError> {
-        Ok(variant.to_owned())
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<String, WriteError> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<String, WriteError> {
-        Err(ser::Error::custom("a key must be a string"))
     }
 }

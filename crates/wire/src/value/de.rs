@@ -85,7 +85,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Error> for Value {
+impl IntoDeserializer<'_, Error> for Value {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

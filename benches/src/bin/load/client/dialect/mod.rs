@@ -19,7 +19,7 @@ pub(crate) enum Dialect {
     /// Socket.IO, packets as JSON.
     #[value(name = "sio")]
     Json,
-    /// Socket.IO, packets as MessagePack.
+    /// Socket.IO, packets as `MessagePack`.
     #[value(name = "sio-msgpack")]
     Msgpack,
 }
@@ -84,7 +84,7 @@ impl Dialect {
     pub(crate) fn push_broadcast(self, out: &mut Vec<u8>, seq: u64, size: usize) {
         match self {
             Self::Raw => {
-                wire::push_frame(out, wire::TEXT, format!("bcast:{size}:{seq}").as_bytes())
+                wire::push_frame(out, wire::TEXT, format!("bcast:{size}:{seq}").as_bytes());
             }
             Self::Json => json::push_broadcast(out, seq, size),
             Self::Msgpack => msgpack::push_broadcast(out, seq, size),
@@ -118,7 +118,7 @@ impl Dialect {
             Self::Raw => raw::push_padded(out, "echo:", seq, size),
             Self::Json => json::push_event(out, "echo", &raw::padded(seq, json::room(size))),
             Self::Msgpack => {
-                msgpack::push_event(out, "echo", &raw::padded(seq, msgpack::room(size)))
+                msgpack::push_event(out, "echo", &raw::padded(seq, msgpack::room(size)));
             }
         }
     }

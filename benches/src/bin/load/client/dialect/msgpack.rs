@@ -178,7 +178,7 @@ fn packet(payload: &[u8]) -> Option<(u64, Data<'_>)> {
     (reader.0.is_empty() && root).then_some((kind?, data))
 }
 
-/// The little of MessagePack that these packets use.
+/// The little of `MessagePack` that these packets use.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
