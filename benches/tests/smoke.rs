@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const BARE: &str = env!("CARGO_BIN_EXE_bare-server");
+const BENCH: &str = env!("CARGO_BIN_EXE_bench-server");
 
 /// Runs `load` with the bare server as the baseline; its children end with it.
 fn load(name: &str, server: &str, arguments: &[&str]) -> (Output, PathBuf) {
@@ -87,6 +88,35 @@ fn every_other_scenario_runs_to_its_end() {
     assert_eq!(runs.len(), 2 * (2 + 1 + 1 + 1 + 2));
     for run in runs.iter().filter(|run| run["scenario"] == "storm") {
         assert_eq!(run["refused"], 0.0);
+    }
+}
+
+#[test]
+fn socket_io_is_spoken_in_both_encodings() {
+    for mode in ["sio", "sio-msgpack"] {
+        let arguments = [
+            "broadcast",
+            "rooms",
+            "echo",
+            "idle",
+            "churn",
+            "storm",
+            "stalled",
+            "--mode",
+            mode,
+            "--connections",
+            "20",
+            "--room-size",
+            "5",
+        ];
+        let (output, out) = load(mode, BENCH, &arguments);
+        assert_success(&output);
+        let runs = runs(&out);
+        assert_eq!(runs.len(), 2 * (2 + 2 + 2 + 1 + 1 + 1 + 2));
+        for run in runs.iter().filter(|run| run["side"] == "server") {
+            assert_eq!(run["mode"], mode);
+            assert!(run["refused"].as_f64().is_none_or(|count| count == 0.0));
+        }
     }
 }
 

@@ -110,7 +110,16 @@ async fn emit_ack_all(
         .emit_with_ack::<Value, _>(&event, &argument)
         .await?;
     let err = (answers.missing > 0).then_some("operation has timed out");
-    Ok(ack.send(&serde_json::json!({"err": err, "responses": answers.answers}))?)
+    Ok(ack.send(&Gathered {
+        err,
+        responses: answers.answers,
+    })?)
+}
+
+#[derive(serde::Serialize)]
+struct Gathered {
+    err: Option<&'static str>,
+    responses: Vec<Value>,
 }
 
 async fn handshake(socket: Socket, handshake: Arc<Handshake>, ack: Ack) -> Handled {

@@ -46,6 +46,11 @@ const NEEDS: &[Need] = &[
         ensure: npm_packages,
     },
     Need {
+        name: "Python packages",
+        when: When::Now,
+        ensure: python_packages,
+    },
+    Need {
         name: "Chromium",
         when: When::Now,
         ensure: || chromium().map(show),
@@ -154,6 +159,42 @@ fn npm_packages() -> Result<String, String> {
         return Err("`npm ci` in tests-node failed (see above)".to_owned());
     }
     fs::write(&stamp, lock).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    Ok("installed".to_owned())
+}
+
+/// A virtual environment beside the npm packages, made anew when what is wanted has changed.
+fn python_packages() -> Result<String, String> {
+    let dir = root().join("tests-node");
+    let wanted = fs::read(dir.join("requirements.txt"))
+        .map_err(|error| format!("tests-node/requirements.txt: {error}"))?;
+    let venv = dir.join(".venv");
+    let stamp = venv.join(".switchboard-requirements");
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok("found".to_owned());
+    }
+    let python = find("python3").ok_or("install Python 3 and put `python3` on PATH")?;
+    let mut make = Command::new(python);
+    make.args(["-m", "venv", "--clear"]).arg(&venv);
+    if !quietly(&mut make) {
+        apt_install("python3-venv")?;
+        if !quietly(&mut make) {
+            return Err("`python3 -m venv` failed (see above)".to_owned());
+        }
+    }
+    let mut pip = Command::new(venv.join("bin/python"));
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ])
+    .args(["-r", "requirements.txt"])
+    .current_dir(&dir);
+    if !quietly(&mut pip) {
+        return Err("`pip install` in tests-node/.venv failed (see above)".to_owned());
+    }
+    fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
     Ok("installed".to_owned())
 }
 

@@ -51,6 +51,14 @@ impl Drain {
         self
     }
 
+    /// The same drain, begun `elapsed` ago: its deadline is so much nearer.
+    pub fn after(mut self, elapsed: Duration) -> Self {
+        self.deadline = self
+            .deadline
+            .map(|deadline| deadline.saturating_sub(elapsed));
+        self
+    }
+
     /// What peers are told. Default: [`Disconnect::GOING_AWAY`], after which clients reconnect.
     pub fn disconnect(mut self, disconnect: Disconnect) -> Self {
         self.disconnect = disconnect;

@@ -14,6 +14,8 @@ use crate::io::{
     socket::Socket,
 };
 
+pub use crate::io::typed::{AckWith, Typed};
+
 /// A parameter of a handler: what can be taken from an event.
 pub trait FromEvent: Sized + Send {
     /// Takes it, or says why the handler cannot be called.

@@ -8,8 +8,8 @@ use std::{
 };
 
 use switchboard_connection::Endpoint;
-use switchboard_pool::{Drain, DrainError, DrainReport, Pool};
-use tokio::task::JoinHandle;
+use switchboard_pool::{Drain, DrainError, DrainOutcome, DrainReport, Pool};
+use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::service::Service;
@@ -84,7 +84,7 @@ impl Server {
     }
 
     /// Refuses newcomers (503 with `Retry-After`) from this call on, closes everybody at the drain's
-    /// pace, then stops to listen. Resolves when all handlers have returned, or a few seconds after
+    /// pace, first the raw connections, then Socket.IO's, and then stops to listen. Resolves when all handlers have returned, or a few seconds after
     /// the last connection ended.
     ///
     /// Connections that the deadline left open are named in the report and stay open. With an error
@@ -94,7 +94,12 @@ impl Server {
         self,
         drain: Drain,
     ) -> impl Future<Output = Result<DrainReport, DrainError>> + Send {
-        let draining = self.service.pool.drain(drain);
+        let began = Instant::now();
+        let draining = self.service.pool.drain(drain.clone());
+        let io = self.service.io.clone();
+        if let (Ok(_), Some(io)) = (&draining, &io) {
+            io.0.refuse_newcomers();
+        }
         async move {
             let Self {
                 service,
@@ -102,16 +107,38 @@ impl Server {
                 accepting,
                 ..
             } = self;
-            let report = draining?.await;
+            let mut report = draining?.await;
+            if let Some(io) = &io {
+                let rest = drain.after(began.elapsed());
+                append(&mut report, io.drain(rest)?.await);
+            }
             drop(stop);
             // It cannot fail but by a panic, and then nothing listens either.
             let _ = accepting.await;
             service.tasks.close();
             if report.left.is_empty() {
                 // A handler that goes on after its connection ended is cut off with the process.
-                let _ = tokio::time::timeout(HANDLERS_GRACE, service.tasks.wait()).await;
+                let all_return = async {
+                    service.tasks.wait().await;
+                    if let Some(io) = io {
+                        io.close().await;
+                    }
+                };
+                let _ = tokio::time::timeout(HANDLERS_GRACE, all_return).await;
             }
             Ok(report)
         }
     }
+}
+
+/// One account of two drains, one after the other.
+fn append(report: &mut DrainReport, then: DrainReport) {
+    if report.outcome == DrainOutcome::Completed {
+        report.outcome = then.outcome;
+    }
+    report.begun += then.begun;
+    report.closed += then.closed;
+    report.left.extend(then.left);
+    report.elapsed += then.elapsed;
+    report.last_removals.extend(then.last_removals);
 }

@@ -8,7 +8,7 @@
 //! | [`connection`] | `switchboard-connection` | one peer: bounded outbox, heartbeats, graceful close |
 //! | [`pool`] | `switchboard-pool` | connections by namespace and room: send, broadcast, drain |
 //! | [`server`] | `switchboard-server` | the listener: admission, limits, TLS, shutdown |
-//! | `events` (feature) | `switchboard-events` | a Rust type per Socket.IO event, also in TypeScript |
+//! | [`events`] | `switchboard-events` | a Rust type per Socket.IO event, also in TypeScript |
 //!
 //! A chat in a few lines:
 //!
@@ -53,7 +53,6 @@ pub use switchboard_server as server;
 ///
 /// assert_eq!(UserJoined::NAME, "user-joined");
 /// ```
-#[cfg(feature = "events")]
 pub mod events {
     pub use switchboard_events::*;
 
@@ -69,7 +68,7 @@ pub mod socketio {
         HandlerError, Handlers, Handshake, Incoming, Io, IoBuilder, IoConfig, IoLayer, IoService,
         JoinError, Namespace, Parser, Peer, Recovery, RemoteSocket, RoomEvent, Rooms,
         ServicePreset, Socket,
-        extract::{Auth, Data, FromEvent, Rejected, State},
+        extract::{AckWith, Auth, Data, FromEvent, Rejected, State, Typed},
     };
     #[doc(inline)]
     pub use switchboard_wire::{Args, EventName, Value};

@@ -5,5 +5,6 @@
 mod chat_browser;
 mod chat_drain;
 mod chat_protocol;
+mod conformance;
 mod raw_pool;
 mod support;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, ensure};
 use clap::{Parser, ValueEnum};
 
+use crate::client::Dialect;
 use crate::scenario::Scenario;
 
 /// Most triggers outstanding at once; the client tracks them in one machine word.
@@ -43,9 +44,12 @@ pub(crate) struct Arguments {
     /// Deliveries (or echoed messages) in one measurement.
     #[arg(long, default_value_t = 200_000)]
     deliveries: u64,
-    /// The protocol spoken.
+    /// The protocol spoken with the server under test.
     #[arg(long, value_enum, default_value = "raw")]
-    mode: Mode,
+    mode: Dialect,
+    /// The protocol spoken with the baseline.
+    #[arg(long, value_enum, default_value = "raw")]
+    bare_mode: Dialect,
     /// Worker threads asked of the server under test; it keeps its one core all the same.
     #[arg(long)]
     workers: Option<usize>,
@@ -72,22 +76,6 @@ enum Choice {
     All,
 }
 
-/// The protocol spoken between client and server.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Mode {
-    /// Plain WebSocket text frames.
-    Raw,
-}
-
-impl Mode {
-    /// The name the server knows it by.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-        }
-    }
-}
-
 /// Checked options of one invocation.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -101,7 +89,8 @@ pub(crate) struct Options {
     pub(crate) room_size: usize,
     pub(crate) pairs: Option<u32>,
     pub(crate) deliveries: u64,
-    pub(crate) mode: Mode,
+    pub(crate) mode: Dialect,
+    pub(crate) bare_mode: Dialect,
     pub(crate) workers: Option<usize>,
     pub(crate) instructions: bool,
     pub(crate) syscalls: bool,
@@ -154,18 +143,28 @@ impl Arguments {
             self.room_size >= 1 && self.deliveries >= 1,
             "nothing to deliver"
         );
+        let payload = usize::try_from(self.payload)?;
+        let least = self
+            .mode
+            .least_payload()
+            .max(self.bare_mode.least_payload());
+        ensure!(
+            payload >= least,
+            "--payload takes {least} or more in this mode"
+        );
         Ok(Options {
             scenarios,
             server,
             server_arguments: self.server_arg,
             bare,
             connections: self.connections,
-            payload: usize::try_from(self.payload)?,
+            payload,
             in_flight: self.in_flight,
             room_size: self.room_size,
             pairs: self.pairs,
             deliveries: self.deliveries,
             mode: self.mode,
+            bare_mode: self.bare_mode,
             workers: self.workers,
             instructions: self.instructions,
             syscalls: self.syscalls,

@@ -47,7 +47,7 @@ pub(crate) struct Interval {
 #[derive(Debug)]
 enum Kind {
     Clock { cpu: Duration, switches: u64 },
-    Instructions { output: PathBuf },
+    Instructions { output: PathBuf, profile: PathBuf },
     Syscalls { tracer: Tracer },
 }
 
@@ -79,8 +79,8 @@ impl Gauge {
         }
     }
 
-    /// Begins to count; the server should be quiet.
-    pub(crate) fn begin(self, pid: Pid, out: &Path) -> anyhow::Result<Interval> {
+    /// Begins to count; the server should be quiet. What callgrind tells stays in `out` under `name`.
+    pub(crate) fn begin(self, pid: Pid, out: &Path, name: &str) -> anyhow::Result<Interval> {
         let kind = match self {
             Self::Clock => Kind::Clock {
                 switches: usage::voluntary_switches(pid)?,
@@ -90,6 +90,7 @@ impl Gauge {
                 monitor(pid, &["instrumentation", "on"])?;
                 Kind::Instructions {
                     output: out.join(format!("callgrind.{pid}")),
+                    profile: out.join(format!("callgrind.{name}")),
                 }
             }
             Self::Syscalls => Kind::Syscalls {
@@ -117,14 +118,13 @@ impl Interval {
                 let now = usage::voluntary_switches(self.pid)?;
                 reading.switches = Some(now.saturating_sub(switches));
             }
-            Kind::Instructions { output } => {
+            Kind::Instructions { output, profile } => {
                 monitor(self.pid, &["dump"])?;
                 let dump = output.with_added_extension("1");
                 let text = fs::read_to_string(&dump).context("callgrind's dump")?;
                 reading.instructions = Some(callgrind_total(&text).context("callgrind's dump")?);
-                for leftover in [dump, output] {
-                    let _ = fs::remove_file(leftover);
-                }
+                fs::rename(&dump, profile).context("callgrind's dump")?;
+                let _ = fs::remove_file(output);
             }
             Kind::Syscalls { tracer } => reading.syscalls = Some(tracer.finish()?),
         }

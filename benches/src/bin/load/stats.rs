@@ -128,6 +128,8 @@ pub(crate) struct Run {
     pub(crate) scenario: Scenario,
     pub(crate) variant: String,
     pub(crate) side: Side,
+    /// The protocol spoken.
+    pub(crate) mode: &'static str,
     pub(crate) pair: u32,
     pub(crate) connections: usize,
     pub(crate) payload: usize,
@@ -149,6 +151,7 @@ impl Run {
         fields.insert("scenario".into(), json!(self.scenario.name()));
         fields.insert("variant".into(), json!(self.variant));
         fields.insert("side".into(), json!(self.side.name()));
+        fields.insert("mode".into(), json!(self.mode));
         fields.insert("pair".into(), json!(self.pair));
         fields.insert("connections".into(), json!(self.connections));
         fields.insert("payload".into(), json!(self.payload));
@@ -297,6 +300,7 @@ pub(crate) mod tests {
             scenario: Scenario::Broadcast,
             variant: "1 in flight".into(),
             side,
+            mode: "raw",
             pair,
             connections: 10,
             payload: 128,

@@ -35,8 +35,8 @@ use crate::{
 const READ_BYTES: usize = 64 * 1024;
 
 /// Bytes of a peer that broke a rule which are read and thrown away, so that it reads our close frame
-/// before it is reset.
-const DISCARD_BYTES: usize = 256 * 1024;
+/// before it is reset: a few messages of the default size.
+const DISCARD_BYTES: usize = 4 * 1024 * 1024;
 
 thread_local! {
     static READ_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };

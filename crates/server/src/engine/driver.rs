@@ -234,6 +234,10 @@ impl Driver {
         };
         self.clock.assembling(self.decoder.is_assembling(), core);
         match packet {
+            Ok(None) if self.seats.is_empty() && !self.decoder.is_assembling() => {
+                // What is nothing to a socket is still no way to begin.
+                self.illegal();
+            }
             Ok(None) => {}
             Ok(Some(packet)) => {
                 core.metrics.received();
@@ -278,10 +282,16 @@ impl Driver {
                     .kicked
                     .iter()
                     .any(|name| name.as_str() == namespace.as_str()) => {}
-            _ => {
-                self.session.end(DisconnectReason::ForcedClose);
-            }
+            _ => self.illegal(),
         }
+    }
+
+    /// The client sent what makes no sense now. Node's words for it depend on the transport.
+    fn illegal(&self) {
+        self.session.end(match self.websocket {
+            Some(_) => DisconnectReason::ForcedClose,
+            None => DisconnectReason::ForcedServerClose,
+        });
     }
 
     /// Forgets that the client was taken out of `namespace`: it is coming back.
@@ -356,6 +366,7 @@ impl Drop for Driver {
             seat.socket
                 .leave(reason.unwrap_or(DisconnectReason::ServerShuttingDown));
         }
+        self.session.forget_all_sockets();
         self.session.io().forget(&self.session);
     }
 }

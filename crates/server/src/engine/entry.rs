@@ -19,6 +19,7 @@ use crate::{
         core::NamespaceCore,
         handler::{HandlerError, Running},
         incoming::{Incoming, What},
+        io::IoInner,
         reason::DisconnectReason,
         recovery::Resumed,
         send::frame,
@@ -36,16 +37,19 @@ impl Driver {
         let Some(namespace) = server.find_or_make(name, self.session.handshake()) else {
             return self.refuse(name, &HandlerError::new("Invalid namespace"));
         };
-        let namespace = Guest(namespace);
+        let guest = Guest {
+            io: server,
+            namespace: Arc::clone(&namespace),
+        };
         self.forgive(name);
-        let resumed = resume(&namespace.0, &auth);
-        let Ok((id, pid)) = identify(&namespace.0, &auth, resumed.as_ref()) else {
+        let resumed = resume(&namespace, &auth);
+        let Ok((id, pid)) = identify(&namespace, &auth, resumed.as_ref()) else {
             return self.refuse(name, &HandlerError::new("internal error"));
         };
         let socket = SocketCore::new(
-            Address::new(id, namespace.0.name().clone()),
+            Address::new(id, namespace.name().clone()),
             Arc::clone(&self.session),
-            Arc::clone(&namespace.0),
+            Arc::clone(&namespace),
             auth,
             pid,
             resumed.as_ref().map(|resumed| &resumed.saved),
@@ -53,17 +57,22 @@ impl Driver {
         self.session.add_socket(&socket);
         let skips = resumed.is_some()
             && namespace
-                .0
                 .recovery
                 .as_ref()
                 .is_some_and(|recovery| recovery.skips_middlewares());
-        let decision = decide(&socket, skips, namespace);
+        let decision = decide(&socket, skips);
         if self.seats.is_empty() {
             // Most clients are in one namespace.
             self.seats.reserve_exact(1);
         }
-        self.seats
-            .push(Seat::new(socket, Entry { decision, resumed }));
+        self.seats.push(Seat::new(
+            socket,
+            Entry {
+                decision,
+                resumed,
+                _guest: guest,
+            },
+        ));
     }
 
     fn refuse(&self, namespace: &str, error: &HandlerError) {
@@ -135,24 +144,29 @@ fn enter(socket: &Arc<SocketCore>, resumed: Option<&Resumed>) -> Result<(), Opti
 }
 
 /// A client on its way into a namespace, which lives on meanwhile: `find_or_make` has counted it.
-struct Guest(Arc<NamespaceCore>);
+pub(crate) struct Guest {
+    io: Arc<IoInner>,
+    namespace: Arc<NamespaceCore>,
+}
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        self.0.entering.fetch_sub(1, Ordering::AcqRel);
+        self.namespace.entering.fetch_sub(1, Ordering::AcqRel);
+        if self.namespace.is_empty() {
+            self.io.watch_if_empty(&self.namespace);
+        }
     }
 }
 
 /// Runs the middlewares, one after another.
-fn decide(socket: &Arc<SocketCore>, skips: bool, guest: Guest) -> Running {
-    let handlers = guest.0.handlers.get();
+fn decide(socket: &Arc<SocketCore>, skips: bool) -> Running {
+    let handlers = socket.namespace().handlers.get();
     let incoming = Incoming {
         socket: Socket(Arc::clone(socket)),
         what: What::Connect,
     };
-    let within = guest.0.core().config.middleware_timeout;
+    let within = socket.namespace().core().config.middleware_timeout;
     Box::pin(async move {
-        let guest = guest;
         if skips || handlers.middlewares.is_empty() {
             return Ok(());
         }
@@ -165,7 +179,6 @@ fn decide(socket: &Arc<SocketCore>, skips: bool, guest: Guest) -> Running {
             Ok(())
         };
         let decision = timeout(within, decision).await;
-        drop(guest);
         decision.unwrap_or_else(|_| Err(HandlerError::new("timed out")))
     })
 }

@@ -81,6 +81,8 @@ enum End {
     Open,
     /// The next poll is told that the session is over.
     Closing,
+    /// A poll that waits is told so, and there will be no other.
+    Gone,
     /// The client has said that it leaves: a poll that waits gets an empty answer.
     Left,
     Aborted,
@@ -236,14 +238,17 @@ impl Polling {
             push(&mut body, &frame);
         }
         state.bytes = 0;
-        match state.end {
-            End::Closing => {
-                state.told = true;
-                engine::push_text(&mut body, &engine::Packet::Close.encode());
+        if body.is_empty() {
+            // The end comes in a body of its own: clients handle it at once, and what stands before it in
+            // the same body only later, which is too late.
+            match state.end {
+                End::Closing | End::Gone => {
+                    state.told = true;
+                    body = engine::Packet::Close.encode();
+                }
+                End::Left => body = engine::Packet::Noop.encode(),
+                _ => return None,
             }
-            End::Left => engine::push_text(&mut body, &engine::Packet::Noop.encode()),
-            _ if body.is_empty() => return None,
-            _ => {}
         }
         self.room.notify_waiters();
         Some(Polled::Packets(body))
@@ -274,7 +279,7 @@ impl Polling {
         let state = self.state.lock();
         match state.end {
             End::Upgraded | End::Aborted => true,
-            End::Left => !matches!(state.poll, Poll::Woken),
+            End::Left | End::Gone => !matches!(state.poll, Poll::Woken),
             End::Closing => state.told,
             End::Open => false,
         }
@@ -304,7 +309,9 @@ impl Polling {
             let taken = self.taken.notified();
             {
                 let state = self.state.lock();
-                if state.inbox.is_empty() || matches!(state.end, End::Closing | End::Aborted) {
+                if state.inbox.is_empty()
+                    || matches!(state.end, End::Closing | End::Gone | End::Aborted)
+                {
                     return;
                 }
             }
@@ -360,9 +367,10 @@ impl Polling {
         Some(())
     }
 
-    /// Has the poll that waits, or the next one, told that the session is over.
-    pub(crate) fn close(&self) {
-        self.finish(End::Closing);
+    /// Has the poll that waits told that the session is over; if there is none, the next one, unless the
+    /// client is `gone`.
+    pub(crate) fn close(&self, gone: bool) {
+        self.finish(if gone { End::Gone } else { End::Closing });
     }
 
     /// The client has said that it leaves.

@@ -145,8 +145,11 @@ impl IoInner {
             |sid| {
                 found = Sid::parse(sid).and_then(|sid| self.session(&sid));
                 // Whoever still polls is to hear that it is over; all else comes too late.
-                let is_over =
-                    |session: &Arc<Session>| session.has_ended() && head.method != Method::GET;
+                let is_over = |session: &Arc<Session>| {
+                    let ended = session.ended();
+                    ended
+                        .is_some_and(|ended| head.method != Method::GET || ended.is_of_the_client())
+                };
                 found = found.take().filter(|session| !is_over(session));
                 found.as_deref().map(view)
             },

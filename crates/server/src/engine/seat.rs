@@ -13,8 +13,9 @@ use std::{
 
 use switchboard_wire::Event;
 
+use crate::engine::entry::Guest;
 use crate::io::{
-    handler::{Erased, HandlerError, Running},
+    handler::{Erased, HandlerError, Running, message},
     handlers::Lists,
     incoming::{Ack, Incoming, What},
     reason::DisconnectReason,
@@ -55,6 +56,8 @@ pub(crate) struct Seat {
 pub(crate) struct Entry {
     pub(crate) decision: Running,
     pub(crate) resumed: Option<Resumed>,
+    /// Keeps the namespace alive meanwhile.
+    pub(crate) _guest: Guest,
 }
 
 /// Lists of one job, one after another.
@@ -277,9 +280,7 @@ fn guarded(
 }
 
 fn report_panic(socket: &SocketCore, panic: &(dyn std::any::Any + Send)) {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let message = text.unwrap_or("no message");
+    let message = message(panic);
     tracing::error!(?socket, message, "handler panicked; the socket goes on");
     socket.namespace().core().metrics.handler_panicked();
 }

@@ -189,7 +189,7 @@ impl Session {
             websocket.close(disconnect);
         }
         if let Some(polling) = self.polling() {
-            polling.close();
+            polling.close(reason.is_of_the_client());
         }
         self.gone.notify_waiters();
         self.driver.wake();
@@ -198,7 +198,7 @@ impl Session {
 
     /// Ends the session and its transport with no word to the client.
     pub(crate) fn abort(&self) {
-        let first = self.ended.set(DisconnectReason::TransportError).is_ok();
+        let first = self.ended.set(DisconnectReason::TransportClose).is_ok();
         if let Some(websocket) = self.websocket.get() {
             websocket.abort();
         }
@@ -225,6 +225,11 @@ impl Session {
     pub(crate) fn forget_socket(&self, socket: &Arc<SocketCore>) {
         let sockets = &mut self.orders.lock().sockets;
         sockets.retain(|other| !Arc::ptr_eq(other, socket));
+    }
+
+    /// Sockets know their session: what nobody drives any more must not know them.
+    pub(crate) fn forget_all_sockets(&self) {
+        *self.orders.lock() = Orders::default();
     }
 
     /// Takes the client out of all namespaces, tells it so, and closes the transport.

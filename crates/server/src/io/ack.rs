@@ -199,6 +199,15 @@ pub struct Answers<T> {
 }
 
 impl<T> Answers<T> {
+    /// The same with other answers.
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Answers<U> {
+        Answers {
+            answers: self.answers.into_iter().map(change).collect(),
+            missing: self.missing,
+            unreadable: self.unreadable,
+        }
+    }
+
     /// Whether everybody answered.
     pub fn is_complete(&self) -> bool {
         self.missing == 0 && self.unreadable == 0

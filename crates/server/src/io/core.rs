@@ -15,7 +15,7 @@ use switchboard_wire::{Limits, Parser};
 use tokio::runtime::Handle;
 
 use crate::{
-    io::{handlers::Handlers, recovery::Recovery, rooms::RoomEvent},
+    io::{handler::guarded, handlers::Handlers, recovery::Recovery, rooms::RoomEvent},
     metrics::Metrics,
     options::IoConfig,
 };
@@ -92,6 +92,11 @@ impl NamespaceCore {
         self.core.parser
     }
 
+    /// Whether no socket of this node is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.core.pool.count(&self.name) == 0
+    }
+
     pub(crate) fn next_ack(&self) -> u64 {
         self.next_ack.fetch_add(1, Ordering::Relaxed)
     }
@@ -104,7 +109,7 @@ impl NamespaceCore {
         }
         for event in events {
             for listener in &handlers.rooms {
-                listener(&event);
+                guarded(|| listener(&event));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::io::{handlers::Handlers, handshake::Handshake};
+use crate::io::{handler::guarded, handlers::Handlers, handshake::Handshake};
 
 /// Says which names may be asked for: a [`Regex`](regex::Regex), or a function.
 pub trait NamespaceMatcher: Send + Sync + 'static {
@@ -41,7 +41,12 @@ pub(crate) struct Dynamic {
 }
 
 impl Dynamic {
+    /// A matcher that panics matches nothing.
+    pub(crate) fn matches(&self, name: &str, handshake: &Handshake) -> bool {
+        guarded(|| self.matcher.matches(name, handshake)).unwrap_or(false)
+    }
+
     pub(crate) fn matches_name(&self, name: &str) -> bool {
-        self.matcher.matches_anybody(name)
+        guarded(|| self.matcher.matches_anybody(name)).unwrap_or(false)
     }
 }

@@ -99,6 +99,21 @@ pub(crate) fn erase<M, H: Handler<M>>(handler: H) -> Erased {
     Arc::new(move |event| handler.call(event))
 }
 
+/// Calls what a user wrote; `None`, and a line in the log, when it panics.
+pub(crate) fn guarded<R>(call: impl FnOnce() -> R) -> Option<R> {
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
+    result
+        .inspect_err(|panic| tracing::error!(message = message(&**panic), "a callback panicked"))
+        .ok()
+}
+
+/// What a panic says.
+pub(crate) fn message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message")
+}
+
 macro_rules! handler {
     ($($parameter:ident),*) => {
         impl<F, Fut, $($parameter,)*> Handler<($($parameter,)*)> for F

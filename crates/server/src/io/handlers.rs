@@ -32,6 +32,11 @@ impl Handlers {
         Arc::clone(&self.0.read())
     }
 
+    /// The same handlers, to which others may be added.
+    pub(crate) fn copy(&self) -> Self {
+        Self(RwLock::new(self.get()))
+    }
+
     pub(crate) fn change(&self, change: impl FnOnce(&mut Lists)) {
         change(Arc::make_mut(&mut *self.0.write()));
     }

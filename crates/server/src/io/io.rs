@@ -385,7 +385,7 @@ impl Io {
     ///
     /// Dropping the future loses only the waiting.
     pub async fn close(&self) {
-        self.0.closed.store(true, Ordering::Release);
+        self.0.refuse_newcomers();
         {
             let _cork = switchboard_connection::Cork::new();
             for session in &self.0.sessions {
@@ -399,6 +399,11 @@ impl Io {
 }
 
 impl IoInner {
+    /// For ever: whoever calls this is about to close.
+    pub(crate) fn refuse_newcomers(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
     pub(crate) fn refuses_newcomers(&self) -> bool {
         self.closed.load(Ordering::Acquire) || self.core.pool.refuses_newcomers()
     }
@@ -431,8 +436,8 @@ impl IoInner {
                 // A pattern that matches gives it its handlers, as with Node's regular expressions.
                 let matching = self.dynamic.read();
                 let dynamic = matching.iter().find(|dynamic| dynamic.matches_name(&name));
-                let handlers = dynamic.map(|dynamic| Arc::clone(&dynamic.handlers));
-                let handlers = handlers.unwrap_or_default();
+                let handlers = dynamic.map(|dynamic| dynamic.handlers.copy());
+                let handlers = Arc::new(handlers.unwrap_or_default());
                 self.core.adapter.open_namespace(&name);
                 let made = NamespaceCore::new(name, Arc::clone(&self.core), handlers, false);
                 Arc::clone(&vacant.insert(made))
@@ -453,7 +458,7 @@ impl IoInner {
         let dynamic = self.dynamic.read().clone();
         let dynamic = dynamic
             .iter()
-            .find(|dynamic| dynamic.matcher.matches(name, handshake))?;
+            .find(|dynamic| dynamic.matches(name, handshake))?;
         let name = Name::new(name).ok()?;
         Some(match self.namespaces.entry(name) {
             Entry::Occupied(found) => {

@@ -21,3 +21,4 @@ pub(crate) mod remote;
 pub(crate) mod rooms;
 pub(crate) mod send;
 pub(crate) mod socket;
+pub(crate) mod typed;

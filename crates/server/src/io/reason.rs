@@ -61,6 +61,14 @@ impl DisconnectReason {
         )
     }
 
+    /// Whether the client ended it, or broke the transport: it will not ask again how the session ended.
+    pub(crate) fn is_of_the_client(self) -> bool {
+        matches!(
+            self,
+            Self::TransportClose | Self::TransportError | Self::PingTimeout | Self::ParseError
+        )
+    }
+
     /// How a WebSocket is closed for this reason.
     pub(crate) fn disconnect(self) -> Disconnect {
         match self {

@@ -7,7 +7,7 @@ mod process;
 
 use std::{future::Future, time::Duration};
 
-pub(crate) use node::{Script, browser};
+pub(crate) use node::{Script, browser, run_node, run_python};
 pub(crate) use person::Person;
 pub(crate) use process::Example;
 

@@ -1,6 +1,6 @@
 //! Scripts of `tests-node/`: JSON lines in, JSON lines out. Each says at its top what it understands.
 
-use std::{path::Path, process::Stdio};
+use std::{path::Path, process::Stdio, time::Duration};
 
 use serde_json::Value;
 use tokio::{
@@ -98,4 +98,42 @@ pub(crate) async fn browser(script: &str, arguments: &[&str]) {
         }
     }
     panic!("the script ended without a word after {held:#?}");
+}
+
+/// Runs a suite to its end, and fails with the cases that did not hold.
+pub(crate) async fn run_node(suite: &str, arguments: &[&str]) {
+    run_suite("node", suite, arguments).await;
+}
+
+/// The same in Python, with the packages that `cargo xtask setup` has installed.
+pub(crate) async fn run_python(suite: &str, arguments: &[&str]) {
+    let python = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests-node/.venv/bin/python"
+    );
+    run_suite(python, suite, arguments).await;
+}
+
+async fn run_suite(program: &str, suite: &str, arguments: &[&str]) {
+    let scripts = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests-node"));
+    let run = Command::new(program)
+        .arg(scripts.join(suite))
+        .args(arguments)
+        .kill_on_drop(true)
+        .output();
+    // The suite ends by itself before that.
+    let output = tokio::time::timeout(Duration::from_mins(3), run).await;
+    let output = output
+        .expect("the suite ends by itself")
+        .expect("it starts: see `cargo xtask setup`");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let failed: Vec<_> = said
+        .lines()
+        .filter(|line| !line.starts_with("ok "))
+        .collect();
+    assert!(
+        output.status.success(),
+        "{failed:#?}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

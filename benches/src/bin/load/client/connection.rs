@@ -8,6 +8,7 @@ use mio::net::TcpStream;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::Handler;
+use super::dialect::{Dialect, Incoming};
 use super::wire::{self, Parsed};
 
 /// The key of RFC 6455's example, and its answer: every handshake may use the same.
@@ -21,6 +22,8 @@ const SOURCES: usize = 64;
 pub(super) enum Phase {
     Connecting,
     Upgrading,
+    /// A WebSocket, but not yet let in.
+    Entering,
     Open,
     Closed,
 }
@@ -39,6 +42,7 @@ pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) phase: Phase,
     pub(super) started: Instant,
+    dialect: Dialect,
     /// The start of a frame whose end has not arrived.
     partial: Vec<u8>,
     /// What the socket did not take yet.
@@ -49,6 +53,7 @@ impl Connection {
     /// Begins to connect from the `number`th source address.
     pub(super) fn start(
         target: SocketAddr,
+        dialect: Dialect,
         number: usize,
         receive_buffer: Option<usize>,
     ) -> io::Result<Self> {
@@ -71,6 +76,7 @@ impl Connection {
             stream: TcpStream::from_std(socket.into()),
             phase: Phase::Connecting,
             started,
+            dialect,
             partial: Vec::new(),
             unsent: Vec::new(),
         })
@@ -104,8 +110,9 @@ impl Connection {
             }
             self.phase = Phase::Upgrading;
             let request = format!(
-                "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+                "GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n",
+                self.dialect.path()
             );
             return self.send(request.as_bytes()).map_err(|_| Failure::Refused);
         }
@@ -188,8 +195,10 @@ impl Connection {
                 Some(length) => used = length,
                 None => return Ok(0),
             }
-            self.phase = Phase::Open;
-            handler.opened(id, now - self.started, out);
+            self.phase = Phase::Entering;
+            if !self.dialect.has_entrance() {
+                self.enter(id, now, handler, out);
+            }
         }
         loop {
             match wire::parse(&bytes[used..]) {
@@ -201,7 +210,9 @@ impl Connection {
                     length,
                 } => {
                     match opcode {
-                        wire::TEXT => handler.text(id, payload, out, now),
+                        wire::TEXT | wire::BINARY => {
+                            self.read_message(id, opcode, payload, handler, out, now)?;
+                        }
                         wire::PING => wire::push_frame(out, wire::PONG, payload),
                         wire::CLOSE => handler.close_frame(id, payload),
                         _ => {}
@@ -210,6 +221,35 @@ impl Connection {
                 }
             }
         }
+    }
+
+    fn read_message(
+        &mut self,
+        id: usize,
+        opcode: u8,
+        payload: &[u8],
+        handler: &mut impl Handler,
+        out: &mut Vec<u8>,
+        now: Instant,
+    ) -> Result<(), Failure> {
+        let entered = self.phase == Phase::Open;
+        match self.dialect.read(opcode, payload, entered) {
+            Incoming::Message => handler.message(id, payload, out, now),
+            Incoming::Answer(opcode, answer) => wire::push_frame(out, opcode, answer),
+            Incoming::Entered => self.enter(id, now, handler, out),
+            Incoming::Nothing => {}
+            Incoming::Wrong => {
+                let start = &payload[..payload.len().min(80)];
+                let start = String::from_utf8_lossy(start);
+                return Err(Failure::Wrong(format!("an unexpected message: {start}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, id: usize, now: Instant, handler: &mut impl Handler, out: &mut Vec<u8>) {
+        self.phase = Phase::Open;
+        handler.opened(id, now - self.started, out);
     }
 }
 

@@ -6,6 +6,7 @@
 //! Start at [`Fleet::turn`]; what a scenario does with messages is its [`Handler`].
 
 mod connection;
+mod dialect;
 pub(crate) mod window;
 pub(crate) mod wire;
 
@@ -19,6 +20,7 @@ use anyhow::{Context, bail, ensure};
 use mio::{Events, Interest, Poll, Token};
 
 use connection::{Connection, Failure, Phase};
+pub(crate) use dialect::Dialect;
 
 /// How long the fleet may stand still before a run is given up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -26,11 +28,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// What a scenario does with what arrives. Bytes put into `out` are sent on the same connection, in
 /// one write per read.
 pub(crate) trait Handler {
-    /// The handshake of connection `id` was answered, `took` after it began to connect.
+    /// Connection `id` was let in, `took` after it began to connect.
     fn opened(&mut self, _id: usize, _took: Duration, _out: &mut Vec<u8>) {}
 
-    /// A text message arrived.
-    fn text(&mut self, _id: usize, _payload: &[u8], _out: &mut Vec<u8>, _now: Instant) {}
+    /// A message arrived: the payload of its frame.
+    fn message(&mut self, _id: usize, _payload: &[u8], _out: &mut Vec<u8>, _now: Instant) {}
 
     /// The server sent a Close frame.
     fn close_frame(&mut self, _id: usize, _payload: &[u8]) {}
@@ -51,6 +53,7 @@ pub(crate) struct Fleet {
     poll: Poll,
     events: Events,
     target: SocketAddr,
+    dialect: Dialect,
     connections: Vec<Connection>,
     vacant: Vec<usize>,
     started: usize,
@@ -63,11 +66,16 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// No connections yet.
-    pub(crate) fn new(target: SocketAddr, stop: &Arc<AtomicBool>) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        target: SocketAddr,
+        dialect: Dialect,
+        stop: &Arc<AtomicBool>,
+    ) -> anyhow::Result<Self> {
         Ok(Self {
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
             target,
+            dialect,
             connections: Vec::new(),
             vacant: Vec::new(),
             started: 0,
@@ -77,6 +85,11 @@ impl Fleet {
             out: Vec::new(),
             stop: Arc::clone(stop),
         })
+    }
+
+    /// How messages look to the server.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Connections that are open now.
@@ -91,7 +104,8 @@ impl Fleet {
 
     /// Begins one connection; ids are given in order, those of closed connections first.
     pub(crate) fn start(&mut self, receive_buffer: Option<usize>) -> io::Result<usize> {
-        let mut connection = Connection::start(self.target, self.started, receive_buffer)?;
+        let mut connection =
+            Connection::start(self.target, self.dialect, self.started, receive_buffer)?;
         self.started += 1;
         let id = self.vacant.pop().unwrap_or(self.connections.len());
         let interest = Interest::READABLE | Interest::WRITABLE;

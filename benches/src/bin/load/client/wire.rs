@@ -1,7 +1,9 @@
-//! Just enough WebSocket for a client: masked frames out, unmasked frames in, messages by contract.
+//! Just enough WebSocket for a client: masked frames out, unmasked frames in.
 
 /// Text message.
 pub(crate) const TEXT: u8 = 0x1;
+/// Binary message.
+pub(crate) const BINARY: u8 = 0x2;
 /// Close frame.
 pub(crate) const CLOSE: u8 = 0x8;
 /// Ping frame.
@@ -78,35 +80,6 @@ pub(crate) fn parse(bytes: &[u8]) -> Parsed<'_> {
     }
 }
 
-/// Checks that `payload` is `<prefix><seq>:`, padded with `x` to `size` bytes, and returns `seq`.
-pub(crate) fn check_padded(payload: &[u8], prefix: &[u8], size: usize) -> Option<u64> {
-    const PADDING: [u8; 4096] = [b'x'; 4096];
-    if payload.len() != size {
-        return None;
-    }
-    let rest = payload.strip_prefix(prefix)?;
-    let digits = rest.iter().position(|&byte| byte == b':')?;
-    let mut seq = 0_u64;
-    for &digit in &rest[..digits] {
-        if !digit.is_ascii_digit() {
-            return None;
-        }
-        seq = seq.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
-    }
-    let canonical = digits == 1 || (digits > 1 && rest[0] != b'0');
-    let padded = rest[digits + 1..]
-        .chunks(PADDING.len())
-        .all(|part| part == &PADDING[..part.len()]);
-    (canonical && padded).then_some(seq)
-}
-
-/// Appends `<prefix><seq>:`, padded with `x` to `size` bytes, as a masked text frame.
-pub(crate) fn push_padded(out: &mut Vec<u8>, prefix: &str, seq: u64, size: usize) {
-    let mut payload = format!("{prefix}{seq}:").into_bytes();
-    payload.resize(size.max(payload.len()), b'x');
-    push_frame(out, TEXT, &payload);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,40 +141,5 @@ mod tests {
             .map(|(b, k)| b ^ k)
             .collect();
         assert_eq!(plain, b"hello");
-    }
-
-    #[test]
-    fn padded_messages_are_checked_to_the_byte() {
-        assert_eq!(check_padded(b"b:17:xxxxx", b"b:", 10), Some(17));
-        assert_eq!(check_padded(b"b:0:", b"b:", 4), Some(0));
-        let wrong: [&[u8]; 7] = [
-            b"b:17:xxxxy",
-            b"b:17:xxxxxx",
-            b"b:17:xxxx",
-            b"b:07:xxxxx",
-            b"b::xxxxxxx",
-            b"c:17:xxxxx",
-            b"b:1a:xxxxx",
-        ];
-        for payload in wrong {
-            assert_eq!(check_padded(payload, b"b:", 10), None);
-        }
-        let mut long = b"b:5:".to_vec();
-        long.resize(10_000, b'x');
-        assert_eq!(check_padded(&long, b"b:", 10_000), Some(5));
-        long[9_999] = b'y';
-        assert_eq!(check_padded(&long, b"b:", 10_000), None);
-    }
-
-    #[test]
-    fn what_is_padded_is_what_is_checked() {
-        let mut out = Vec::new();
-        push_padded(&mut out, "echo:", 99, 64);
-        let payload: Vec<_> = out[6..]
-            .iter()
-            .zip(MASK.iter().cycle())
-            .map(|(b, k)| b ^ k)
-            .collect();
-        assert_eq!(check_padded(&payload, b"echo:", 64), Some(99));
     }
 }

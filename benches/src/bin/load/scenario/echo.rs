@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 
 use super::{Job, Variant, histogram, latencies, per_operation};
 use crate::client::window::{REACH, Seen, Window};
-use crate::client::{Fleet, Handler, Stalled, wire};
+use crate::client::{Dialect, Fleet, Handler, Stalled};
 use crate::stats::{Metric, Values, real};
 
 pub(super) fn measure(job: &Job<'_>) -> anyhow::Result<Values> {
@@ -17,7 +17,7 @@ pub(super) fn measure(job: &Job<'_>) -> anyhow::Result<Values> {
     let connections = job.connections();
     fleet.open_all(connections)?;
     let each = job.operations().div_ceil(connections as u64);
-    let mut echo = Echo::new(connections, job.payload())?;
+    let mut echo = Echo::new(job.dialect(), connections, job.payload())?;
     echo.run(&mut fleet, (each / 10).max(2), outstanding)?;
     echo.forget();
     let interval = job.begin(&server)?;
@@ -40,6 +40,7 @@ struct Client {
 
 #[derive(Debug)]
 struct Echo {
+    dialect: Dialect,
     clients: Vec<Client>,
     payload: usize,
     /// Each client stops before this number.
@@ -51,9 +52,10 @@ struct Echo {
 }
 
 impl Echo {
-    fn new(connections: usize, payload: usize) -> anyhow::Result<Self> {
+    fn new(dialect: Dialect, connections: usize, payload: usize) -> anyhow::Result<Self> {
         let sent = vec![Instant::now(); usize::try_from(REACH)?];
         Ok(Self {
+            dialect,
             clients: vec![
                 Client {
                     window: Window::default(),
@@ -100,15 +102,15 @@ impl Echo {
         let client = &mut self.clients[id];
         if client.next < self.end {
             client.sent[slot(client.next)] = now;
-            wire::push_padded(out, "echo:", client.next, self.payload);
+            self.dialect.push_echo(out, client.next, self.payload);
             client.next += 1;
         }
     }
 }
 
 impl Handler for Echo {
-    fn text(&mut self, id: usize, payload: &[u8], out: &mut Vec<u8>, now: Instant) {
-        let seq = wire::check_padded(payload, b"echo:", self.payload);
+    fn message(&mut self, id: usize, payload: &[u8], out: &mut Vec<u8>, now: Instant) {
+        let seq = self.dialect.read_echo(payload, self.payload);
         let client = &mut self.clients[id];
         let Some(seq) = seq.filter(|seq| *seq < client.next) else {
             self.wrong += 1;

@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 
 use super::{Job, Scenario, Variant, histogram, latencies, per_operation};
 use crate::client::window::{REACH, Seen, Window};
-use crate::client::{Fleet, Handler, Stalled, wire};
+use crate::client::{Dialect, Fleet, Handler, Stalled};
 use crate::stats::{Metric, Values, real};
 
 /// The connection that triggers. It receives like any other.
@@ -24,7 +24,7 @@ pub(super) fn measure(job: &Job<'_>) -> anyhow::Result<Values> {
         Scenario::Rooms => Some((connections / job.options.room_size).max(1)),
         _ => None,
     };
-    let mut fan = Fan::new(connections, rooms, job.payload())?;
+    let mut fan = Fan::new(job.dialect(), connections, rooms, job.payload())?;
     fan.join(&mut fleet)?;
     // Rounded up to whole turns round all rooms, so that every member receives equally many.
     let round = fan.audience.iter().sum::<u64>();
@@ -74,6 +74,7 @@ struct Outstanding {
 /// is one room of everyone.
 #[derive(Debug)]
 pub(super) struct Fan {
+    dialect: Dialect,
     rooms: u64,
     named_rooms: bool,
     payload: usize,
@@ -90,6 +91,7 @@ pub(super) struct Fan {
 impl Fan {
     /// Expects deliveries on connections `0..connections`; `rooms` of `None` means a broadcast.
     pub(super) fn new(
+        dialect: Dialect,
         connections: usize,
         rooms: Option<usize>,
         payload: usize,
@@ -100,6 +102,7 @@ impl Fan {
             audience[id % count] += 1;
         }
         Ok(Self {
+            dialect,
             rooms: count as u64,
             named_rooms: rooms.is_some(),
             payload,
@@ -121,16 +124,21 @@ impl Fan {
         let mut frame = Vec::new();
         for id in 0..self.windows.len() {
             frame.clear();
-            let text = format!("join:r{}", id as u64 % self.rooms);
-            wire::push_frame(&mut frame, wire::TEXT, text.as_bytes());
+            let room = format!("r{}", id as u64 % self.rooms);
+            fleet.dialect().push_join(&mut frame, &room);
             fleet.send(id, &frame)?;
         }
-        let mut joined = Joined(0);
+        let mut joined = Joined {
+            dialect: fleet.dialect(),
+            count: 0,
+        };
         let mut stalled = Stalled::new();
-        while joined.0 < self.windows.len() {
-            let before = joined.0;
+        while joined.count < self.windows.len() {
+            let before = joined.count;
             fleet.turn(Duration::from_millis(100), &mut joined)?;
-            stalled.check(joined.0 > before).context("joining rooms")?;
+            stalled
+                .check(joined.count > before)
+                .context("joining rooms")?;
         }
         Ok(())
     }
@@ -191,12 +199,12 @@ impl Fan {
     fn push_trigger(&mut self, frames: &mut Vec<u8>) {
         let (seq, size) = (self.next_seq, self.payload);
         let room = seq % self.rooms;
-        let text = if self.named_rooms {
-            format!("room:r{room}:{size}:{seq}")
+        if self.named_rooms {
+            let room = format!("r{room}");
+            self.dialect.push_to_room(frames, &room, seq, size);
         } else {
-            format!("bcast:{size}:{seq}")
-        };
-        wire::push_frame(frames, wire::TEXT, text.as_bytes());
+            self.dialect.push_broadcast(frames, seq, size);
+        }
         let missing = self.audience[usize::try_from(room).unwrap_or_default()];
         self.outstanding[slot(seq)] = Some(Outstanding {
             seq,
@@ -209,8 +217,8 @@ impl Fan {
 }
 
 impl Handler for Fan {
-    fn text(&mut self, id: usize, payload: &[u8], _out: &mut Vec<u8>, now: Instant) {
-        let seq = wire::check_padded(payload, b"b:", self.payload);
+    fn message(&mut self, id: usize, payload: &[u8], _out: &mut Vec<u8>, now: Instant) {
+        let seq = self.dialect.read_broadcast(payload, self.payload);
         let mine = |seq: &u64| seq % self.rooms == id as u64 % self.rooms;
         let (Some(seq), Some(window)) = (seq.filter(mine), self.windows.get_mut(id)) else {
             self.tally.wrong += 1;
@@ -242,11 +250,14 @@ fn slot(seq: u64) -> usize {
 }
 
 /// Counts the answers to `join`.
-struct Joined(usize);
+struct Joined {
+    dialect: Dialect,
+    count: usize,
+}
 
 impl Handler for Joined {
-    fn text(&mut self, _id: usize, payload: &[u8], _out: &mut Vec<u8>, _now: Instant) {
-        self.0 += usize::from(payload.starts_with(b"joined:r"));
+    fn message(&mut self, _id: usize, payload: &[u8], _out: &mut Vec<u8>, _now: Instant) {
+        self.count += usize::from(self.dialect.is_joined(payload));
     }
 }
 
@@ -255,12 +266,12 @@ mod tests {
     use super::*;
 
     fn deliver(fan: &mut Fan, id: usize, text: &[u8]) {
-        fan.text(id, text, &mut Vec::new(), Instant::now());
+        fan.message(id, text, &mut Vec::new(), Instant::now());
     }
 
     #[test]
     fn a_trigger_is_complete_once_everyone_has_it() {
-        let mut fan = Fan::new(2, None, 6).unwrap();
+        let mut fan = Fan::new(Dialect::Raw, 2, None, 6).unwrap();
         fan.push_trigger(&mut Vec::new());
         deliver(&mut fan, 0, b"b:0:xx");
         assert_eq!(fan.under_way, 1);
@@ -271,7 +282,7 @@ mod tests {
 
     #[test]
     fn faults_are_told_apart() {
-        let mut fan = Fan::new(4, Some(2), 6).unwrap();
+        let mut fan = Fan::new(Dialect::Raw, 4, Some(2), 6).unwrap();
         fan.push_trigger(&mut Vec::new());
         fan.push_trigger(&mut Vec::new());
         deliver(&mut fan, 0, b"b:0:xx");

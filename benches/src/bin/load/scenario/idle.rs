@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Job;
-use crate::client::{Fleet, Handler, Idle, Stalled, wire};
+use crate::client::{Dialect, Fleet, Handler, Idle, Stalled};
 use crate::stats::{Metric, Values, real};
 use crate::usage::Memory;
 
@@ -38,11 +38,12 @@ pub(super) fn measure(job: &Job<'_>) -> anyhow::Result<Values> {
 
 /// Has each of the connections echo one large message.
 fn exchange(fleet: &mut Fleet, ids: std::ops::Range<usize>) -> anyhow::Result<()> {
-    let mut message = b"echo:".to_vec();
-    message.resize(EXCHANGED, b'x');
     let mut frame = Vec::new();
-    wire::push_frame(&mut frame, wire::TEXT, &message);
-    let mut answers = Answers { message, right: 0 };
+    fleet.dialect().push_echo(&mut frame, 0, EXCHANGED);
+    let mut answers = Answers {
+        dialect: fleet.dialect(),
+        right: 0,
+    };
     let mut stalled = Stalled::new();
     for (begun, id) in ids.clone().enumerate() {
         fleet.send(id, &frame)?;
@@ -57,7 +58,7 @@ fn exchange(fleet: &mut Fleet, ids: std::ops::Range<usize>) -> anyhow::Result<()
 }
 
 struct Answers {
-    message: Vec<u8>,
+    dialect: Dialect,
     right: usize,
 }
 
@@ -70,7 +71,7 @@ impl Answers {
 }
 
 impl Handler for Answers {
-    fn text(&mut self, _id: usize, payload: &[u8], _out: &mut Vec<u8>, _now: Instant) {
-        self.right += usize::from(payload == self.message);
+    fn message(&mut self, _id: usize, payload: &[u8], _out: &mut Vec<u8>, _now: Instant) {
+        self.right += usize::from(self.dialect.read_echo(payload, EXCHANGED).is_some());
     }
 }

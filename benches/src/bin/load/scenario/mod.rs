@@ -15,7 +15,7 @@ use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::Options;
-use crate::client::Fleet;
+use crate::client::{Dialect, Fleet};
 use crate::gauge::{Gauge, Interval, Reading};
 use crate::process::{Cores, Server};
 use crate::report::Journal;
@@ -168,6 +168,13 @@ impl Job<'_> {
             .unwrap_or(self.scenario.default_connections())
     }
 
+    fn dialect(&self) -> Dialect {
+        match self.side {
+            Side::Server => self.options.mode,
+            Side::Bare => self.options.bare_mode,
+        }
+    }
+
     fn payload(&self) -> usize {
         match self.scenario {
             Scenario::Stalled => self.options.payload.max(stalled::PAYLOAD),
@@ -178,8 +185,8 @@ impl Job<'_> {
     /// Operations in the measured interval; fewer where the gauge slows the server down.
     fn operations(&self) -> u64 {
         match self.gauge {
-            Gauge::Clock => self.options.deliveries,
-            Gauge::Instructions | Gauge::Syscalls => self.options.deliveries.min(50_000),
+            Gauge::Clock | Gauge::Instructions => self.options.deliveries,
+            Gauge::Syscalls => self.options.deliveries.min(50_000),
         }
     }
 
@@ -188,7 +195,7 @@ impl Job<'_> {
             Side::Server => &self.options.server,
             Side::Bare => &self.options.bare,
         };
-        let mut arguments = vec!["--mode".to_owned(), self.options.mode.name().to_owned()];
+        let mut arguments = vec!["--mode".to_owned(), self.dialect().name().to_owned()];
         if let Some(workers) = self.options.workers {
             arguments.extend(["--workers".to_owned(), workers.to_string()]);
         }
@@ -197,12 +204,15 @@ impl Job<'_> {
         }
         let wrapper = self.gauge.wrapper(&self.options.out);
         let server = Server::start(program, &wrapper, &arguments, self.cores)?;
-        let fleet = Fleet::new(server.address(), self.stop)?;
+        let fleet = Fleet::new(server.address(), self.dialect(), self.stop)?;
         Ok((server, fleet))
     }
 
     fn begin(&self, server: &Server) -> anyhow::Result<Interval> {
-        self.gauge.begin(server.pid(), &self.options.out)
+        let label = self.variant.label().replace(' ', "-");
+        let (scenario, side) = (self.scenario.name(), self.side.name());
+        let name = format!("{scenario}.{label}.{side}.{}", self.dialect().name());
+        self.gauge.begin(server.pid(), &self.options.out, &name)
     }
 
     fn measure(&self) -> anyhow::Result<Values> {
@@ -272,10 +282,12 @@ pub(crate) fn run(
         bar.set_message(what.clone());
         let values = job.measure().with_context(|| what)?;
         let (connections, payload) = (job.connections(), job.payload());
+        let mode = job.dialect().name();
         journal.add(Run {
             scenario,
             variant,
             side,
+            mode,
             pair,
             connections,
             payload,

@@ -20,7 +20,7 @@ pub(super) fn measure(job: &Job<'_>) -> anyhow::Result<Values> {
     let with_stalled = job.variant == Variant::OneStalled;
     let readers = job.connections() - usize::from(with_stalled);
     fleet.open_all(readers)?;
-    let mut fan = Fan::new(readers, None, job.payload())?;
+    let mut fan = Fan::new(job.dialect(), readers, None, job.payload())?;
     fan.run(&mut fleet, TRIGGERS / 20, 1)?;
     fan.forget();
     let stalled = with_stalled.then(|| open_stalled(&mut fleet)).transpose()?;

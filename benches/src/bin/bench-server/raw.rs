@@ -1,53 +1,10 @@
-//! A server for load generators, on the product's public API alone and with its default settings; only
-//! the limits on message and connection rates are lifted.
-//!
-//! `bench-server --mode raw --port PORT [--workers N]` listens on 127.0.0.1 and prints a line that
-//! contains `listening`. What a client may send stands in `benches/README.md`.
+//! Plain WebSockets: a text is a command.
 
 use std::fmt::Write as _;
 
-use clap::{Parser, ValueEnum};
 use switchboard::prelude::*;
 
-#[derive(Parser)]
-struct Options {
-    /// What is spoken.
-    #[arg(long, value_enum, default_value = "raw")]
-    mode: Mode,
-    /// The port on 127.0.0.1.
-    #[arg(long)]
-    port: u16,
-    /// Worker threads; default: one per processor this process may use.
-    #[arg(long)]
-    workers: Option<usize>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Mode {
-    /// Plain WebSockets on `/`.
-    Raw,
-}
-
-fn main() -> anyhow::Result<()> {
-    let options = Options::parse();
-    let workers = options
-        .workers
-        .or_else(|| std::thread::available_parallelism().ok().map(Into::into));
-    let runtime = match workers {
-        Some(1) | None => tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?,
-        Some(workers) => tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(workers)
-            .enable_all()
-            .build()?,
-    };
-    match options.mode {
-        Mode::Raw => runtime.block_on(raw(options.port)),
-    }
-}
-
-async fn raw(port: u16) -> anyhow::Result<()> {
+pub(crate) async fn run(port: u16) -> anyhow::Result<()> {
     let config = ListenerConfig::default()
         .with_path("/")
         .with_connect_rate(None)
