@@ -234,21 +234,20 @@ impl ClientBuilder {
             match tokio::time::timeout(deadline, opening).await {
                 Ok(Ok(client)) => client,
                 Ok(Err(failure)) => panic!("{at}: no session: {failure}"),
-                Err(_) => panic!("{at}: no session within {deadline:?}"),
+                Err(tokio::time::error::Elapsed { .. }) => {
+                    panic!("{at}: no session within {deadline:?}")
+                }
             }
         }
     }
 }
 
 impl Settings {
-    pub(crate) async fn open(
-        &self,
-        io: &Io,
-        listener: Listener,
-    ) -> Result<Engine, ConnectFailure> {
-        match self.polls {
-            true => polling::open(io, self, listener).await,
-            false => websocket::open(io, self, listener).await,
+    pub(crate) async fn open(&self, io: &Io, listener: Listener) -> Result<Engine, ConnectFailure> {
+        if self.polls {
+            polling::open(io, self, listener).await
+        } else {
+            websocket::open(io, self, listener).await
         }
     }
 
@@ -273,7 +272,12 @@ impl Settings {
         let own = self.query.iter().map(|(k, v)| (k.as_str(), v.as_str()));
         for (name, value) in own.chain(sid) {
             let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-            url.push_str(&format!("&{}={}", encode(name), encode(value)));
+            url.extend([
+                "&",
+                &encode(name).to_string(),
+                "=",
+                &encode(value).to_string(),
+            ]);
         }
         let mut request = Request::get(url).header("host", "localhost");
         for (name, value) in &self.headers {

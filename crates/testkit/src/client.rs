@@ -71,16 +71,16 @@ impl TestClient {
         Self::enter_as(connection, settings, &namespace, auth.clone(), auth).await
     }
 
-    /// Asks to enter with `sent`; `auth` is what is sent again by a reconnect.
+    /// Asks to enter with `spoken`; `auth` is what is spoken again by a reconnect.
     async fn enter_as(
         connection: Arc<Connection>,
         settings: Settings,
         namespace: &str,
-        sent: Option<Value>,
+        spoken: Option<Value>,
         auth: Option<Value>,
     ) -> Result<Self, ConnectFailure> {
         let seat = connection
-            .request(namespace, sent.as_ref())
+            .request(namespace, spoken.as_ref())
             .map_err(|error| ConnectFailure::Protocol(error.to_string()))?;
         let entry = seat.entry().await.map_err(ConnectFailure::Ended)?;
         Ok(Self {
@@ -259,7 +259,9 @@ impl TestClient {
                     Err(error) => panic!("{at}: the answer to `{event}`: {error}"),
                 },
                 Ok(Err(_)) => panic!("{at}: no answer to `{event}`: {}", this.whereabouts()),
-                Err(_) => panic!("{at}: no answer to `{event}` within {within:?}"),
+                Err(tokio::time::error::Elapsed { .. }) => {
+                    panic!("{at}: no answer to `{event}` within {within:?}")
+                }
             }
         }
     }

@@ -6,12 +6,7 @@ use serde::de::DeserializeOwned;
 use switchboard_wire::{Args, Event};
 use tokio::time::Instant;
 
-use crate::{
-    client::TestClient,
-    reason::Reason,
-    received::Received,
-    seat::Happening,
-};
+use crate::{client::TestClient, reason::Reason, received::Received, seat::Happening};
 
 /// What comes from the server, in the order it came. Each call takes one event; a panic says what came
 /// instead.

@@ -67,9 +67,9 @@ impl fmt::Display for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let args = serde_json::to_string(&self.event.args.values()).unwrap_or_default();
         write!(f, "`{}` with {args}", self.name())?;
-        match self.is_question() {
-            true => f.write_str(" (a question)"),
-            false => Ok(()),
+        if self.is_question() {
+            f.write_str(" (a question)")?;
         }
+        Ok(())
     }
 }
