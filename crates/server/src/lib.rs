@@ -45,6 +45,7 @@ mod config;
 mod engine;
 pub mod extract;
 mod gate;
+mod health;
 mod http;
 mod io;
 mod listener;
