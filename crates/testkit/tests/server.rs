@@ -85,7 +85,7 @@ async fn a_question_without_an_answer_times_out_and_is_forgotten() {
 async fn a_panic_ends_one_call_and_nothing_else() {
     let io = io(IoConfig::default());
     io.on("panic", async |args: Args| {
-        assert!(args.len() > 9, "on purpose")
+        assert!(args.len() > 9, "on purpose");
     });
     io.on("echo", async |Data(text): Data<String>, ack: Ack| {
         ack.send(&text)
@@ -154,7 +154,7 @@ async fn who_comes_back_gets_what_it_missed_once_and_in_order() {
     io.to("news").emit("news", &1).unwrap();
     assert_eq!(client.expect_as::<u32>("news").await, 1);
     client.drop_transport();
-    while io.root().len() > 0 {
+    while !io.root().is_empty() {
         sleep(Duration::from_millis(10)).await;
     }
     for number in 2..5 {
