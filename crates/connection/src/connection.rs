@@ -133,11 +133,13 @@ pub trait ConnectionExt: Connection {
     /// Sends one message: a text (`&str`, `String`), bytes (`Vec<u8>`, `Bytes`) or a [`Frame`].
     async fn send<F: Into<Frame> + Send>(&self, message: F) -> Result<(), SendError> {
         let frame = message.into();
-        let deadline = tokio::time::Instant::now() + SEND_DEADLINE;
+        let mut deadline = None;
         loop {
             match self.try_send(&frame, Delivery::Refuse) {
                 Ok(_) => return Ok(()),
                 Err(SendError::Full) => {
+                    let deadline = *deadline
+                        .get_or_insert_with(|| tokio::time::Instant::now() + SEND_DEADLINE);
                     tokio::time::timeout_at(deadline, self.ready(frame.len()))
                         .await
                         .map_err(|_| SendError::TimedOut)??;

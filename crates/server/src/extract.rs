@@ -144,7 +144,7 @@ impl FromEvent for Arc<Handshake> {
 /// The arguments as they came; none where there is no event.
 impl FromEvent for Args {
     fn from_event(event: &Incoming) -> Result<Self, Rejected> {
-        Ok(event.args())
+        Ok(event.args().clone())
     }
 }
 

@@ -1,30 +1,53 @@
 //! One value as the arguments of an event or ack: a tuple is many, `()` is none, the rest is one.
 //!
 //! Serde tells only by being asked. So the value is first serialised into a [`Spread`], which takes a
-//! tuple's elements and refuses everything else at its first word; then the value is one argument.
-//! The refusal costs next to nothing: no value has been looked at by then.
+//! tuple's elements and a text, and refuses everything else at its first word; then the value is one
+//! argument. The refusal costs next to nothing: no value has been looked at by then.
 
 use std::fmt;
 
 use serde::{
     Serialize, Serializer,
-    ser::{self, Impossible, SerializeSeq, SerializeTuple},
+    ser::{self, Impossible, SerializeTuple},
 };
 
+/// A list of arguments in the making.
+pub(crate) trait List {
+    type Error: ser::Error;
+
+    /// Appends anything.
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Self::Error>;
+
+    /// Appends a text, which most arguments are, by a shorter way.
+    fn text(&mut self, text: &str) -> Result<(), Self::Error>;
+}
+
 /// Appends `data` to a list of arguments.
-pub(crate) fn append<S, T>(list: &mut S, data: &T) -> Result<(), S::Error>
+pub(crate) fn append<L, T>(list: &mut L, data: &T) -> Result<(), L::Error>
 where
-    S: SerializeSeq,
+    L: List,
     T: Serialize + ?Sized,
 {
-    match data.serialize(Spread(list)) {
+    one_or(data, list, true)
+}
+
+/// Appends `data`; a tuple is spread over the list only if `tuples` says so.
+fn one_or<L, T>(data: &T, list: &mut L, tuples: bool) -> Result<(), L::Error>
+where
+    L: List,
+    T: Serialize + ?Sized,
+{
+    match data.serialize(Spread { list, tuples }) {
         Ok(()) => Ok(()),
-        Err(Refused::One) => list.serialize_element(data),
+        Err(Refused::One) => list.value(data),
         Err(Refused::Failed(error)) => Err(error),
     }
 }
 
-struct Spread<'a, S>(&'a mut S);
+struct Spread<'a, L> {
+    list: &'a mut L,
+    tuples: bool,
+}
 
 /// Why a [`Spread`] did not take a value.
 #[derive(Debug)]
@@ -52,12 +75,12 @@ impl<E: ser::Error> ser::Error for Refused<E> {
     }
 }
 
-impl<S: SerializeSeq> SerializeTuple for Spread<'_, S> {
+impl<L: List> SerializeTuple for Spread<'_, L> {
     type Ok = ();
-    type Error = Refused<S::Error>;
+    type Error = Refused<L::Error>;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Self::Error> {
-        self.0.serialize_element(value).map_err(Refused::Failed)
+        one_or(value, self.list, false).map_err(Refused::Failed)
     }
 
     fn end(self) -> Result<(), Self::Error> {
@@ -75,9 +98,9 @@ macro_rules! one {
     (@ $ok:ty) => { $ok };
 }
 
-impl<S: SerializeSeq> Serializer for Spread<'_, S> {
+impl<L: List> Serializer for Spread<'_, L> {
     type Ok = ();
-    type Error = Refused<S::Error>;
+    type Error = Refused<L::Error>;
     type SerializeSeq = Impossible<(), Self::Error>;
     type SerializeTuple = Self;
     type SerializeTupleStruct = Impossible<(), Self::Error>;
@@ -87,11 +110,23 @@ impl<S: SerializeSeq> Serializer for Spread<'_, S> {
     type SerializeStructVariant = Impossible<(), Self::Error>;
 
     fn serialize_tuple(self, _: usize) -> Result<Self, Self::Error> {
-        Ok(self)
+        if self.tuples {
+            Ok(self)
+        } else {
+            Err(Refused::One)
+        }
     }
 
     fn serialize_unit(self) -> Result<(), Self::Error> {
-        Ok(())
+        if self.tuples {
+            Ok(())
+        } else {
+            Err(Refused::One)
+        }
+    }
+
+    fn serialize_str(self, text: &str) -> Result<(), Self::Error> {
+        self.list.text(text).map_err(Refused::Failed)
     }
 
     one! {
@@ -109,7 +144,6 @@ impl<S: SerializeSeq> Serializer for Spread<'_, S> {
         serialize_f32(f32);
         serialize_f64(f64);
         serialize_char(char);
-        serialize_str(&str);
         serialize_bytes(&[u8]);
         serialize_none();
         serialize_unit_struct(&'static str);

@@ -73,7 +73,7 @@ impl Driver {
                 self.ended = true;
                 self.all_leave(reason);
             }
-            let mut progress = self.poll_seats(context);
+            let progress = self.poll_seats(context);
             if self.ended {
                 match self.poll_end(context) {
                     Poll::Pending if progress => continue,
@@ -85,18 +85,14 @@ impl Driver {
                 self.session.end(reason);
                 continue;
             }
+            // Whatever else is to be done wakes this task: a handler that ends, an order, a deadline.
             if reads {
-                match self.poll_read(context) {
-                    Poll::Ready(arrived) => {
-                        self.arrived(arrived);
-                        progress = true;
-                    }
-                    Poll::Pending => {}
+                let arrived = ready!(self.poll_read(context));
+                self.arrived(arrived, context);
+            } else {
+                if let Some(websocket) = &self.websocket {
+                    websocket.pauses_reading();
                 }
-            } else if let Some(websocket) = &self.websocket {
-                websocket.pauses_reading();
-            }
-            if !progress {
                 return Poll::Pending;
             }
         }
@@ -225,7 +221,7 @@ impl Driver {
         Arrived::Nothing
     }
 
-    fn arrived(&mut self, arrived: Arrived) {
+    fn arrived(&mut self, arrived: Arrived, context: &mut Context<'_>) {
         let core = &self.session.io().core;
         let packet = match arrived {
             Arrived::Nothing => return,
@@ -241,7 +237,7 @@ impl Driver {
             Ok(None) => {}
             Ok(Some(packet)) => {
                 core.metrics.received();
-                self.packet(packet);
+                self.packet(packet, context);
             }
             Err(error) => {
                 tracing::debug!(code = error.code(), %error, "bad packet");
@@ -251,7 +247,7 @@ impl Driver {
         }
     }
 
-    fn packet(&mut self, packet: Packet) {
+    fn packet(&mut self, packet: Packet, context: &mut Context<'_>) {
         let Packet { namespace, body } = packet;
         let seat = self.seats.iter_mut().find(|seat| {
             !seat.closing && seat.socket.namespace().name().as_str() == namespace.as_str()
@@ -263,7 +259,7 @@ impl Driver {
             // The first one is answered.
             (Body::Connect(_), Some(seat)) if seat.entry.is_some() => {}
             (Body::Event(event), Some(seat)) if seat.entry.is_none() => {
-                seat.push(Job::Event(event));
+                seat.handle(event, context);
             }
             (Body::Ack { id, args }, Some(seat)) if seat.entry.is_none() => {
                 if !seat.socket.acks.settle(id, args) {

@@ -8,9 +8,9 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     task::{Context, Poll},
-    vec,
 };
 
+use smallvec::SmallVec;
 use switchboard_wire::Event;
 
 use crate::engine::entry::Guest;
@@ -63,7 +63,7 @@ pub(crate) struct Entry {
 /// Lists of one job, one after another.
 struct Call {
     running: Running,
-    rest: vec::IntoIter<Erased>,
+    rest: smallvec::IntoIter<[Erased; 2]>,
     /// How many of the rest decide whether the others are called.
     gates: usize,
     is_gate: bool,
@@ -85,6 +85,18 @@ impl Seat {
     pub(crate) fn push(&mut self, job: Job) {
         self.cost += job.cost();
         self.queue.push_back(job);
+    }
+
+    /// Has an event handled: now, when nothing is before it. What need not wait costs no queue.
+    pub(crate) fn handle(&mut self, event: Event, context: &mut Context<'_>) {
+        if !self.is_idle() {
+            return self.push(Job::Event(event));
+        }
+        if let Some(mut call) = Call::of(Job::Event(event), &self.socket)
+            && call.poll(context, &self.socket).is_pending()
+        {
+            self.calls.push(call);
+        }
     }
 
     /// Drops the events that wait.
@@ -171,35 +183,31 @@ impl Call {
         let shared = socket.namespace().handlers.get();
         let own = socket.handlers().map(|own| own.get());
         let socket = Socket(Arc::clone(socket));
-        let both = |pick: for<'a> fn(&'a Lists) -> &'a Vec<Erased>| {
-            let own = own.iter().flat_map(move |own| pick(own));
-            pick(&shared).iter().chain(own).cloned()
-        };
+        let mut handlers = Chain::default();
         let mut gates = 0;
-        let (handlers, what): (Vec<Erased>, _) = match job {
-            Job::Connect => (both(|all| &all.connect).collect(), What::Connect),
-            Job::Disconnect(reason) => (
-                both(|all| &all.disconnect).collect(),
-                What::Disconnect(reason),
-            ),
+        let what = match job {
+            Job::Connect => {
+                handlers.add(&shared, own.as_deref(), |all| &all.connect);
+                What::Connect
+            }
+            Job::Disconnect(reason) => {
+                handlers.add(&shared, own.as_deref(), |all| &all.disconnect);
+                What::Disconnect(reason)
+            }
             Job::Event(event) => {
-                let name = event.name.as_str();
-                let mut handlers: Vec<_> = both(|all| &all.event_middlewares).collect();
-                gates = handlers.len();
-                handlers.extend(both(|all| &all.any));
-                let own = own.as_ref().and_then(|own| own.events.get(name));
-                let shared = shared.events.get(name);
-                handlers.extend(shared.into_iter().chain(own).flatten().cloned());
-                let what = What::Event {
+                handlers.add(&shared, own.as_deref(), |all| &all.event_middlewares);
+                gates = handlers.0.len();
+                handlers.add(&shared, own.as_deref(), |all| &all.any);
+                handlers.add(&shared, own.as_deref(), |all| all.of_event(&event.name));
+                What::Event {
                     ack: Ack::new(&socket, event.id),
                     name: event.name,
                     args: event.args,
-                };
-                (handlers, what)
+                }
             }
         };
         let incoming = Incoming { socket, what };
-        let mut rest = handlers.into_iter();
+        let mut rest = handlers.0.into_iter();
         let running = next(&mut rest, &incoming, &mut gates)?;
         Some(Self {
             running: running.0,
@@ -235,9 +243,30 @@ impl Call {
     }
 }
 
+/// The handlers of one job, in order; one nearly always.
+#[derive(Default)]
+struct Chain(SmallVec<[Erased; 2]>);
+
+impl Chain {
+    /// Adds those of the namespace, then those of the socket.
+    fn add(
+        &mut self,
+        shared: &Lists,
+        own: Option<&Lists>,
+        pick: impl for<'a> Fn(&'a Lists) -> &'a [Erased],
+    ) {
+        for handler in pick(shared) {
+            self.0.push(Arc::clone(handler));
+        }
+        for handler in own.map(pick).unwrap_or_default() {
+            self.0.push(Arc::clone(handler));
+        }
+    }
+}
+
 /// Calls the next handler that can be called; also says whether it decides about those after it.
 fn next(
-    rest: &mut vec::IntoIter<Erased>,
+    rest: &mut smallvec::IntoIter<[Erased; 2]>,
     incoming: &Incoming,
     gates: &mut usize,
 ) -> Option<(Running, bool)> {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
-use switchboard_connection::{Connection, ConnectionExt, Delivery, SendError, Sent};
+use switchboard_connection::{Connection, ConnectionExt, Delivery, Frame, SendError, Sent};
 use tokio::time::{Instant, timeout_at};
 
 use crate::io::{
     ack::{AckError, Question},
     send::{EmitError, frame},
-    socket::{SEND_DEADLINE, Socket, Stage},
+    socket::{SEND_DEADLINE, Socket, SocketCore, Stage},
 };
 
 /// Sending to this client.
@@ -30,7 +30,7 @@ impl Socket {
         let Some(recovery) = &namespace.recovery else {
             let parser = namespace.parser();
             let encoded = parser.event(namespace.name(), None, event, data, None)?;
-            self.0.send(frame(&encoded)).await?;
+            send(&self.0, frame(&encoded)).await?;
             namespace.core().metrics.sent(1);
             return Ok(());
         };
@@ -133,9 +133,17 @@ impl Timed {
         let parser = namespace.parser();
         let encoded = parser.event(namespace.name(), Some(id), event, data, None)?;
         let mut question = Question::ask(core, id)?;
-        let sent = core.send(frame(&encoded)).await;
+        let sent = send(core, frame(&encoded)).await;
         sent.map_err(|error| AckError::Emit(error.into()))?;
         namespace.core().metrics.sent(1);
         question.answer(self.within).await
+    }
+}
+
+/// Queues a frame, and waits for room only where there is none.
+async fn send(core: &SocketCore, frame: Frame) -> Result<(), SendError> {
+    match core.try_send(&frame, Delivery::Refuse) {
+        Err(SendError::Full) => core.send(frame).await,
+        sent => sent.map(drop),
     }
 }

@@ -1,6 +1,6 @@
 //! The handlers of a namespace, or of one socket.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use parking_lot::RwLock;
 
@@ -15,9 +15,16 @@ pub(crate) struct Lists {
     pub(crate) connect: Vec<Erased>,
     pub(crate) event_middlewares: Vec<Erased>,
     pub(crate) any: Vec<Erased>,
-    pub(crate) events: HashMap<Box<str>, Vec<Erased>>,
+    /// By name: a few words to compare cost less than a hash.
+    pub(crate) events: BTreeMap<Box<str>, Vec<Erased>>,
     pub(crate) disconnect: Vec<Erased>,
     pub(crate) rooms: Vec<RoomListener>,
+}
+
+impl Lists {
+    pub(crate) fn of_event(&self, name: &str) -> &[Erased] {
+        self.events.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 /// The handlers of a namespace, of all namespaces that a pattern matches, or of one socket.

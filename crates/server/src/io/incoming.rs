@@ -42,10 +42,11 @@ pub enum What {
 
 impl Incoming {
     /// The arguments of an event; none otherwise.
-    pub fn args(&self) -> Args {
+    pub fn args(&self) -> &Args {
+        static NONE: Args = Args::empty();
         match &self.what {
-            What::Event { args, .. } => args.clone(),
-            _ => Args::empty(),
+            What::Event { args, .. } => args,
+            _ => &NONE,
         }
     }
 }

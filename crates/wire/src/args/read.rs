@@ -130,6 +130,20 @@ macro_rules! deserialize_each {
                     None => Missing.$method($($with,)* visitor),
                 }
             })*
+
+            fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+                // A list is checked when it arrives: what has no escape is the text itself.
+                match self.0 {
+                    Some(Argument::Json(json)) if let Some(text) = json::plain_string(json) => {
+                        visitor.visit_borrowed_str(text)
+                    }
+                    _ => self.deserialize_any(visitor),
+                }
+            }
+
+            fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+                self.deserialize_str(visitor)
+            }
         }
     };
 }
@@ -160,8 +174,6 @@ macro_rules! with_methods {
             deserialize_f32();
             deserialize_f64();
             deserialize_char();
-            deserialize_str();
-            deserialize_string();
             deserialize_bytes();
             deserialize_byte_buf();
             deserialize_option();
@@ -188,7 +200,11 @@ with_methods! {
 impl<'de> Deserializer<'de> for Arguments<'de> {
     type Error = ReadError;
 
-    with_methods!(deserialize_first);
+    with_methods! {
+        deserialize_first
+        deserialize_str();
+        deserialize_string();
+    }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         visitor.visit_unit()

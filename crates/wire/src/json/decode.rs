@@ -1,15 +1,10 @@
 //! Reads the text of a packet.
 
-use std::fmt;
-
 use bytes::{Buf, Bytes};
-use serde::{
-    Deserializer,
-    de::{IgnoredAny, SeqAccess, Visitor},
-};
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::split;
+use super::{split, text};
 use crate::{
     EventName, Name,
     decode::{DecodeError, Limits},
@@ -133,7 +128,7 @@ fn object(kind: u8, text: Bytes) -> Result<Payload, DecodeError> {
 }
 
 fn event(limits: &Limits, mut text: Bytes) -> Result<Payload, DecodeError> {
-    let raw = list(&text, Walk { first: true })?.ok_or(DecodeError::InvalidEventName)?;
+    let raw = list(&text)?.ok_or(DecodeError::InvalidEventName)?;
     let name = event_name(raw)?;
     let behind = raw.as_ptr().addr() - text.as_ptr().addr() + raw.len();
     let too_deep = too_deep(limits, &text);
@@ -148,7 +143,7 @@ fn event(limits: &Limits, mut text: Bytes) -> Result<Payload, DecodeError> {
 }
 
 fn ack(limits: &Limits, mut text: Bytes) -> Result<Payload, DecodeError> {
-    list(&text, Walk { first: false })?;
+    list(&text)?;
     let too_deep = too_deep(limits, &text);
     let bracket = text.iter().position(|byte| *byte == b'[').unwrap_or(0);
     text.advance(bracket + 1);
@@ -164,49 +159,69 @@ fn too_deep(limits: &Limits, text: &[u8]) -> bool {
     text.len() / 2 > max && split::depth(text) > max
 }
 
-/// Checks that `text` is a list and nothing else, and finds its first element if asked to. Nesting is
-/// no matter here: elements are passed over without recursion.
-fn list(text: &[u8], walk: Walk) -> Result<Option<&str>, DecodeError> {
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let first = json
-        .deserialize_seq(walk)
-        .map_err(|_| DecodeError::InvalidPayload)?;
-    json.end().map_err(|_| DecodeError::InvalidPayload)?;
-    Ok(first.map(RawValue::get))
-}
-
-struct Walk {
-    first: bool,
-}
-
-impl<'de> Visitor<'de> for Walk {
-    type Value = Option<&'de RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
+/// Checks that `text` is a list and nothing else, and finds its first element. Nesting is no matter here:
+/// elements are passed over without recursion.
+fn list(text: &[u8]) -> Result<Option<&[u8]>, DecodeError> {
+    let mut rest = skip_space(text)
+        .strip_prefix(b"[")
+        .ok_or(DecodeError::InvalidPayload)?;
+    rest = skip_space(rest);
+    let mut first = None;
+    if let [b']', end @ ..] = rest {
+        rest = end;
+    } else {
+        loop {
+            let (element, left) = rest.split_at(element(rest)?);
+            first.get_or_insert(element);
+            match skip_space(left) {
+                [b',', next @ ..] => rest = skip_space(next),
+                [b']', end @ ..] => {
+                    rest = end;
+                    break;
+                }
+                _ => return Err(DecodeError::InvalidPayload),
+            }
+        }
     }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        let first = if self.first {
-            elements.next_element::<&RawValue>()?
-        } else {
-            None
-        };
-        while elements.next_element::<IgnoredAny>()?.is_some() {}
+    if skip_space(rest).is_empty() {
         Ok(first)
+    } else {
+        Err(DecodeError::InvalidPayload)
+    }
+}
+
+/// The length of the element that `rest` begins with. A plain string is known at a glance; the rest is for
+/// `serde_json` to judge.
+fn element(rest: &[u8]) -> Result<usize, DecodeError> {
+    if let Some(len) = text::plain_len(rest) {
+        return Ok(len);
+    }
+    let mut json = serde_json::Deserializer::from_slice(rest).into_iter::<IgnoredAny>();
+    match json.next() {
+        Some(Ok(IgnoredAny)) => Ok(json.byte_offset()),
+        _ => Err(DecodeError::InvalidPayload),
+    }
+}
+
+fn skip_space(text: &[u8]) -> &[u8] {
+    let space = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    match text.first() {
+        Some(byte) if space(byte) => {
+            let spaces = text.iter().take_while(|byte| space(byte)).count();
+            &text[spaces..]
+        }
+        _ => text,
     }
 }
 
 /// A string that is not reserved, or a number.
-fn event_name(raw: &str) -> Result<EventName, DecodeError> {
-    let bytes = raw.as_bytes();
-    if let [b'"', name @ .., b'"'] = bytes {
-        let name = if name.contains(&b'\\') {
-            EventName::from(
-                serde_json::from_str::<String>(raw).map_err(|_| DecodeError::InvalidEventName)?,
-            )
-        } else {
-            EventName::new(&raw[1..raw.len() - 1])
+fn event_name(raw: &[u8]) -> Result<EventName, DecodeError> {
+    if raw.first() == Some(&b'"') {
+        let name = match text::plain_string(raw) {
+            Some(name) => EventName::new(name),
+            None => EventName::from(
+                serde_json::from_slice::<String>(raw).map_err(|_| DecodeError::InvalidEventName)?,
+            ),
         };
         return if EventName::is_reserved(&name) {
             Err(DecodeError::ReservedName)
@@ -214,10 +229,77 @@ fn event_name(raw: &str) -> Result<EventName, DecodeError> {
             Ok(name)
         };
     }
-    match bytes.first() {
-        Some(b'-' | b'0'..=b'9') => Ok(raw
+    match (raw.first(), str::from_utf8(raw)) {
+        (Some(b'-' | b'0'..=b'9'), Ok(raw)) => Ok(raw
             .parse()
             .map_or_else(|_| EventName::new(raw), EventName::of_number)),
         _ => Err(DecodeError::InvalidEventName),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn same_as_serde_json(text: &str) {
+        let ours = list(text.as_bytes());
+        let theirs = serde_json::from_str::<Vec<&RawValue>>(text);
+        assert_eq!(ours.is_ok(), theirs.is_ok(), "{text:?}");
+        if let (Ok(ours), Ok(theirs)) = (ours, theirs) {
+            let theirs = theirs.first().map(|first| first.get().as_bytes());
+            assert_eq!(ours, theirs, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lists_are_what_serde_json_says() {
+        for text in [
+            "[]",
+            " [ ] ",
+            "[",
+            "]",
+            "",
+            "[,]",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "[1]2",
+            "[1]]",
+            "{}",
+            "[\"a\"\"b\"]",
+            "[\"a\" , \"b\"]",
+            "[\"\\u0000\"]",
+            "[\"\\x\"]",
+            "[\"\u{1}\"]",
+            "[\"a]",
+            "[tru]",
+            "[true,nul]",
+            "[01]",
+            "[-]",
+            "[1e5,{\"a\":[1,\"]\"]}]",
+            "[{\"a\":1,}]",
+            "[\"\u{7f}é\"]",
+            "\u{feff}[]",
+        ] {
+            same_as_serde_json(text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_list_is_what_serde_json_says(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "[", "]", "{", "}", ",", ":", " ", "\"", "\"a\"", "\"\\\"\"", "\\", "1", "-0.5e3", "0",
+                    "true", "null", "x", "\n", "\u{1}", "é",
+                ]),
+                0..12,
+            ),
+        ) {
+            same_as_serde_json(&parts.concat());
+            same_as_serde_json(&format!("[{}]", parts.concat()));
+        }
     }
 }

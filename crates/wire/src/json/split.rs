@@ -48,14 +48,14 @@ pub(super) fn depth(json: &[u8]) -> usize {
 /// The length of the string that `json` begins with, quotes included.
 fn string(json: &[u8]) -> usize {
     let mut at = 1;
-    loop {
-        match json.get(at) {
-            None => return json.len(),
-            Some(b'"') => return at + 1,
-            Some(b'\\') => at += 2,
-            Some(_) => at += 1,
+    while let Some(rest) = json.get(at..) {
+        match memchr::memchr2(b'"', b'\\', rest) {
+            None => break,
+            Some(found) if rest[found] == b'"' => return at + found + 1,
+            Some(found) => at += found + 2,
         }
     }
+    json.len()
 }
 
 /// The length of the array or object that `json` begins with.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     encode::{EncodeError, Encoded, Head},
-    spread,
+    spread::{self, List as _},
 };
 
 /// Room for a small event; a larger one grows.
@@ -23,16 +23,34 @@ pub(crate) fn encode<T: Serialize + ?Sized>(
     offset: Option<&str>,
 ) -> Result<Encoded, EncodeError> {
     packet(head, |out| {
-        let mut list = serde::Serializer::serialize_seq(Serializer::new(out), None)?;
+        let mut list = List(serde::Serializer::serialize_seq(
+            Serializer::new(out),
+            None,
+        )?);
         if let Some(name) = name {
-            list.serialize_element(name)?;
+            list.value(name)?;
         }
         spread::append(&mut list, data)?;
         if let Some(offset) = offset {
-            list.serialize_element(offset)?;
+            list.value(offset)?;
         }
-        list.end()
+        list.0.end()
     })
+}
+
+/// The list of arguments as it is written.
+struct List<S>(S);
+
+impl<S: SerializeSeq> spread::List for List<S> {
+    type Error = S::Error;
+
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
+        self.0.serialize_element(value)
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), S::Error> {
+        self.0.serialize_element(text)
+    }
 }
 
 /// A packet whose data is one object.
