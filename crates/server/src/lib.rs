@@ -60,6 +60,7 @@ mod tower;
 pub use admit::{Admission, Admit, AdmitByPath, Refusal, UpgradeRequest};
 pub use config::ListenerConfig;
 pub use engine::Peer;
+pub use health::Usage;
 pub use io::{
     ack::{AckError, Answers},
     adapter::AdapterView,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 use switchboard_adapter::{Publication, Target};
 use switchboard_connection::{
-    AnyConnection, Connection, ConnectionId, Cork, Delivery, Frame, Room,
+    AnyConnection, Connection, ConnectionId, Cork, Delivery, Frame, Room, SendError, Sent,
 };
 use switchboard_pool::{Recipients, Report};
 use switchboard_wire::{Args, EncodeError, Encoded};
@@ -112,22 +112,62 @@ impl Broadcast {
         event: &str,
         data: &T,
     ) -> Result<Report, EncodeError> {
+        self.encode(event, data, |encoded| {
+            let report = self.with_recipients(|recipients| recipients.send(frame(encoded)));
+            self.namespace.core().metrics.sent(report.queued);
+            self.publish(encoded);
+            report
+        })
+    }
+
+    /// The same, and says of each client of this node what became of the event. It costs a list;
+    /// [`emit`](Self::emit) only counts.
+    ///
+    /// ```
+    /// # use switchboard_server::Io;
+    /// # fn example(io: &Io) -> Result<(), Box<dyn std::error::Error>> {
+    /// for (socket, sent) in io.to("players").emit_each("tick", &7)? {
+    ///     if let Err(error) = sent {
+    ///         println!("{} got no tick: {error}", socket.id());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn emit_each<T: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        data: &T,
+    ) -> Result<Vec<(Socket, Result<Sent, SendError>)>, EncodeError> {
+        self.encode(event, data, |encoded| {
+            let outcomes = self.with_recipients(|recipients| recipients.send_each(frame(encoded)));
+            let taken = |(_, sent): &&(_, Result<Sent, _>)| {
+                matches!(sent, Ok(Sent::Queued | Sent::Displaced(_)))
+            };
+            let metrics = &self.namespace.core().metrics;
+            metrics.sent(outcomes.iter().filter(taken).count());
+            self.publish(encoded);
+            let outcomes = outcomes.into_iter();
+            let sockets = outcomes.filter_map(|(to, sent)| Some((socket_of(to)?, sent)));
+            sockets.collect()
+        })
+    }
+
+    /// Encodes an event, keeps it where clients may come back for it, and has it delivered.
+    fn encode<T: Serialize + ?Sized, R>(
+        &self,
+        event: &str,
+        data: &T,
+        deliver: impl FnOnce(&Encoded) -> R,
+    ) -> Result<R, EncodeError> {
         if let Some(recovery) = &self.namespace.recovery {
-            return recovery.broadcast(self, event, data);
+            return recovery.broadcast(self, event, data, deliver);
         }
         let namespace = &self.namespace;
         let encoded = namespace
             .parser()
             .event(namespace.name(), None, event, data, None)?;
-        Ok(self.deliver(&encoded))
-    }
-
-    /// Sends to the local clients, then to the other nodes.
-    pub(crate) fn deliver(&self, encoded: &Encoded) -> Report {
-        let report = self.with_recipients(|recipients| recipients.send(frame(encoded)));
-        self.namespace.core().metrics.sent(report.queued);
-        self.publish(encoded);
-        report
+        Ok(deliver(&encoded))
     }
 
     fn publish(&self, encoded: &Encoded) {
@@ -362,7 +402,7 @@ fn ask(
             continue;
         }
         match socket.0.try_send(&frame, delivery) {
-            Ok(switchboard_connection::Sent::Dropped) | Err(_) => {
+            Ok(Sent::Dropped) | Err(_) => {
                 socket.0.acks.give_up(id);
             }
             Ok(_) => asked += 1,
