@@ -49,7 +49,12 @@ impl Io {
     /// ```
     pub fn usage(&self) -> Usage {
         let core = &self.0.core;
-        let names: Vec<_> = self.0.namespaces.iter().map(|it| it.key().clone()).collect();
+        let names: Vec<_> = self
+            .0
+            .namespaces
+            .iter()
+            .map(|it| it.key().clone())
+            .collect();
         let rooms = names.iter().map(|name| core.pool.room_count(name));
         let total = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let totals = &core.metrics.totals;
