@@ -36,6 +36,28 @@ pub struct Usage {
     pub errors: u64,
 }
 
+/// What [`Usage`] knows of the past.
+#[derive(Debug, Default)]
+pub(crate) struct Sums {
+    received: AtomicU64,
+    sent: AtomicU64,
+    errors: AtomicU64,
+}
+
+impl Sums {
+    pub(crate) fn received(&self) {
+        self.received.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sent(&self, count: usize) {
+        self.sent.fetch_add(count as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn error(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl Io {
     /// What it holds now, and has done. Takes one short lock per namespace.
     ///
@@ -57,7 +79,7 @@ impl Io {
             .collect();
         let rooms = names.iter().map(|name| core.pool.room_count(name));
         let total = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let totals = &core.metrics.totals;
+        let sums = &core.metrics.sums;
         Usage {
             connections: self.clients(),
             max_connections: self.0.gate.cap(),
@@ -65,9 +87,9 @@ impl Io {
             sockets: core.pool.len(),
             rooms: rooms.sum(),
             namespaces: names.len(),
-            messages_received: total(&totals.received),
-            messages_sent: total(&totals.sent),
-            errors: total(&totals.errors),
+            messages_received: total(&sums.received),
+            messages_sent: total(&sums.sent),
+            errors: total(&sums.errors),
         }
     }
 

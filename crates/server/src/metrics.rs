@@ -1,10 +1,8 @@
 //! What is counted, by the names of `docs/metrics.md`. Labels come from fixed lists, never from a peer.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use metrics::{Counter, Gauge, counter, gauge};
 
-use crate::io::reason::DisconnectReason;
+use crate::{health::Sums, io::reason::DisconnectReason};
 
 /// The counters of one server, looked up once.
 ///
@@ -21,15 +19,7 @@ pub(crate) struct Metrics {
     handlers_panicked: Counter,
     handlers_rejected: Counter,
     /// The same for whoever has no recorder.
-    pub(crate) totals: Totals,
-}
-
-/// Sums since the server was made; see [`Usage`](crate::Usage).
-#[derive(Debug, Default)]
-pub(crate) struct Totals {
-    pub(crate) received: AtomicU64,
-    pub(crate) sent: AtomicU64,
-    pub(crate) errors: AtomicU64,
+    pub(crate) sums: Sums,
 }
 
 impl Metrics {
@@ -44,7 +34,7 @@ impl Metrics {
             handlers_failed: counter!("switchboard_handlers_total", "outcome" => "failed"),
             handlers_panicked: counter!("switchboard_handlers_total", "outcome" => "panicked"),
             handlers_rejected: counter!("switchboard_handlers_total", "outcome" => "rejected"),
-            totals: Totals::default(),
+            sums: Sums::default(),
         }
     }
 
@@ -65,18 +55,18 @@ impl Metrics {
 
     pub(crate) fn received(&self) {
         self.received.increment(1);
-        self.totals.received.fetch_add(1, Ordering::Relaxed);
+        self.sums.received();
     }
 
     /// Events queued for clients of this node.
     pub(crate) fn sent(&self, count: usize) {
         self.sent.increment(count as u64);
-        self.totals.sent.fetch_add(count as u64, Ordering::Relaxed);
+        self.sums.sent(count);
     }
 
     pub(crate) fn bad_packet(&self) {
         self.bad_packets.increment(1);
-        self.totals.errors.fetch_add(1, Ordering::Relaxed);
+        self.sums.error();
     }
 
     pub(crate) fn entry_refused(&self) {
@@ -85,12 +75,12 @@ impl Metrics {
 
     pub(crate) fn handler_failed(&self) {
         self.handlers_failed.increment(1);
-        self.totals.errors.fetch_add(1, Ordering::Relaxed);
+        self.sums.error();
     }
 
     pub(crate) fn handler_panicked(&self) {
         self.handlers_panicked.increment(1);
-        self.totals.errors.fetch_add(1, Ordering::Relaxed);
+        self.sums.error();
     }
 
     pub(crate) fn handler_rejected(&self) {

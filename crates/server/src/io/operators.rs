@@ -112,16 +112,36 @@ impl Broadcast {
         event: &str,
         data: &T,
     ) -> Result<Report, EncodeError> {
-        self.encode(event, data, |encoded| {
-            let report = self.with_recipients(|recipients| recipients.send(frame(encoded)));
-            self.namespace.core().metrics.sent(report.queued);
-            self.publish(encoded);
-            report
-        })
+        self.encode(event, data, |encoded| self.deliver(encoded))
     }
 
-    /// The same, and says of each client of this node what became of the event. It costs a list;
-    /// [`emit`](Self::emit) only counts.
+    /// Sends to the local clients, then to the other nodes.
+    pub(crate) fn deliver(&self, encoded: &Encoded) -> Report {
+        let report = self.with_recipients(|recipients| recipients.send(frame(encoded)));
+        self.namespace.core().metrics.sent(report.queued);
+        self.publish(encoded);
+        report
+    }
+
+    fn publish(&self, encoded: &Encoded) {
+        if self.local {
+            return;
+        }
+        let core = self.namespace.core();
+        let mut publication = Publication::new(
+            self.namespace.name(),
+            encoded,
+            core.parser,
+            &self.rooms,
+            &self.except,
+        );
+        publication.volatile = self.volatile;
+        publication.compress = self.compress;
+        core.adapter.publish(&publication);
+    }
+
+    /// The same as [`emit`](Self::emit), and says of each client of this node what became of the event. It
+    /// costs a list; `emit` only counts.
     ///
     /// ```
     /// # use switchboard_server::Io;
@@ -141,15 +161,15 @@ impl Broadcast {
     ) -> Result<Vec<(Socket, Result<Sent, SendError>)>, EncodeError> {
         self.encode(event, data, |encoded| {
             let outcomes = self.with_recipients(|recipients| recipients.send_each(frame(encoded)));
-            let taken = |(_, sent): &&(_, Result<Sent, _>)| {
-                matches!(sent, Ok(Sent::Queued | Sent::Displaced(_)))
-            };
-            let metrics = &self.namespace.core().metrics;
-            metrics.sent(outcomes.iter().filter(taken).count());
-            self.publish(encoded);
             let outcomes = outcomes.into_iter();
-            let sockets = outcomes.filter_map(|(to, sent)| Some((socket_of(to)?, sent)));
-            sockets.collect()
+            let outcomes = outcomes.filter_map(|(to, sent)| Some((socket_of(to)?, sent)));
+            let outcomes: Vec<_> = outcomes.collect();
+            let queued =
+                |sent: &Result<Sent, _>| matches!(sent, Ok(Sent::Queued | Sent::Displaced(_)));
+            let queued = outcomes.iter().filter(|(_, sent)| queued(sent)).count();
+            self.namespace.core().metrics.sent(queued);
+            self.publish(encoded);
+            outcomes
         })
     }
 
@@ -160,31 +180,13 @@ impl Broadcast {
         data: &T,
         deliver: impl FnOnce(&Encoded) -> R,
     ) -> Result<R, EncodeError> {
-        if let Some(recovery) = &self.namespace.recovery {
+        let namespace = &self.namespace;
+        if let Some(recovery) = &namespace.recovery {
             return recovery.broadcast(self, event, data, deliver);
         }
-        let namespace = &self.namespace;
-        let encoded = namespace
-            .parser()
-            .event(namespace.name(), None, event, data, None)?;
+        let parser = namespace.parser();
+        let encoded = parser.event(namespace.name(), None, event, data, None)?;
         Ok(deliver(&encoded))
-    }
-
-    fn publish(&self, encoded: &Encoded) {
-        if self.local {
-            return;
-        }
-        let core = self.namespace.core();
-        let mut publication = Publication::new(
-            self.namespace.name(),
-            encoded,
-            core.parser,
-            &self.rooms,
-            &self.except,
-        );
-        publication.volatile = self.volatile;
-        publication.compress = self.compress;
-        core.adapter.publish(&publication);
     }
 
     /// Puts all of them into `rooms`.
