@@ -83,16 +83,16 @@ where
         move |client: Socket, service: WebSocketService, payload: Result<Data<T>, Rejected>| {
             let handler = Arc::clone(&handler);
             async move {
-                let handled = match payload {
+                let result = match payload {
                     Ok(Data(payload)) => handler(client.clone(), service.clone(), payload).await,
                     Err(rejected) => Err(rejected.into()),
                 };
-                if let Err(error) = &handled {
+                if let Err(error) = &result {
                     let told = json!({"message": error.message()});
                     service.send_to_client(client.id(), "error", &told)?;
                 }
                 // Counted and logged, too.
-                handled
+                result
             }
         },
     );

@@ -26,6 +26,10 @@ impl FromEvent for WebSocketService {
     }
 }
 
+#[expect(
+    clippy::unused_self,
+    reason = "its verbs are called in one way, as in the README"
+)]
 impl WebSocketService {
     pub(crate) fn handle_connection(&self, client: &Socket) {
         tracing::info!(id = %client.id(), connections = self.io.clients(), "connected");

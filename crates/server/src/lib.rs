@@ -73,7 +73,7 @@ pub use io::{
     incoming::{Ack, Incoming, What},
     io::{Io, IoBuilder},
     namespace::{DynamicNamespace, Namespace},
-    operators::{Broadcast, TimedBroadcast},
+    operators::{Broadcast, SentEach, TimedBroadcast},
     reason::DisconnectReason,
     remote::RemoteSocket,
     rooms::{RoomEvent, Rooms},

@@ -1,6 +1,8 @@
 //! Acceptance rows of `docs/seeds.md` on real sockets: what HTTP answers (C13, C15), and raw WebSockets beside
 //! Socket.IO (N1, N5, N7, N8, N13).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod common;
 
 use std::{

@@ -194,7 +194,7 @@ async fn n4_errors_are_counted_and_keep_their_message() {
         Err::<(), _>(HandlerError::new(why))
     });
     io.on("panic", async |Data(why): Data<String>| {
-        assert!(why.is_empty(), "{why}")
+        assert!(why.is_empty(), "{why}");
     });
     io.middleware(
         async |socket: Socket| match socket.handshake().query("why") {

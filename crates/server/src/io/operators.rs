@@ -43,6 +43,10 @@ pub struct Broadcast {
     compress: Option<bool>,
 }
 
+/// What became of an event for each client of this node, in the order of sending; from
+/// [`Broadcast::emit_each`].
+pub type SentEach = Vec<(Socket, Result<Sent, SendError>)>;
+
 /// Operators.
 impl Broadcast {
     pub(crate) fn new(namespace: Arc<NamespaceCore>) -> Self {
@@ -158,7 +162,7 @@ impl Broadcast {
         &self,
         event: &str,
         data: &T,
-    ) -> Result<Vec<(Socket, Result<Sent, SendError>)>, EncodeError> {
+    ) -> Result<SentEach, EncodeError> {
         self.encode(event, data, |encoded| {
             let outcomes = self.with_recipients(|recipients| recipients.send_each(frame(encoded)));
             let outcomes = outcomes.into_iter();
