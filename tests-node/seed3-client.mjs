@@ -92,6 +92,18 @@ await steps.step("who left gets no more messages", async () => {
   deepStrictEqual(bob.heard, []);
 });
 
+if (!asWritten) {
+  await steps.step("who leaves next is named rightly too: the list holds neither the wrong id nor the wrong user", async () => {
+    for (const [user, username] of [[alice, "alice"], [await join("dora", "r1"), "dora"]]) {
+      carol.heard.length = 0;
+      user.client.disconnect();
+      await eventually(() => carol.heard.some(([name]) => name === "user-disconnected"), "user-disconnected");
+      const left = carol.heard.filter(([name]) => name === "user-disconnected");
+      deepStrictEqual(left, [["user-disconnected", { message: "user has disconnected.", user: { username, sockedId: user.id } }]]);
+    }
+  });
+}
+
 await steps.step("any page may ask (CORS)", async () => {
   const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling`, { headers: { Origin: "http://elsewhere.test" } });
   equal(answer.status, 200);

@@ -2,10 +2,12 @@
 //!
 //! Each example is a program of its own: `cargo run --example chat`, `cargo run --example raw_pool`.
 
+mod client_files;
 mod stop;
 
 use anyhow::Context;
 
+pub use client_files::client_dir;
 pub use stop::StopSignals;
 
 /// The port to listen on: `PORT` from the environment, or `default`. Port 0 lets the system choose.

@@ -51,10 +51,10 @@ async function within(promise, what, ms = PATIENCE) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** Waits until `test()` holds. */
+/** Waits until `test()` holds; it may be async. */
 export async function eventually(test, what, ms = PATIENCE) {
   const end = performance.now() + ms;
-  while (!test()) {
+  while (!(await test())) {
     if (performance.now() > end) throw new Error(`no ${typeof what === "function" ? what() : what} within ${ms} ms`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -44,8 +44,8 @@ pub enum Sent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The connection is closed or closing.
-    #[error("connection is closed")]
+    /// The connection is closed or closing. The text is the one that services on Node's `ws` give.
+    #[error("WebSocket is not open")]
     Closed,
     /// The outbox has no room and nothing was changed; wait with [`Connection::ready`].
     #[error("outbox is full")]

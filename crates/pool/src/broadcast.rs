@@ -5,7 +5,8 @@
 
 use serde::Serialize;
 use switchboard_connection::{
-    AnyConnection, ConnectionId, Cork, Delivery, Disconnect, EncodeError, Frame, Room,
+    AnyConnection, ConnectionId, Cork, Delivery, Disconnect, EncodeError, Frame, Room, SendError,
+    Sent,
 };
 
 use crate::{
@@ -117,6 +118,23 @@ impl Recipients<'_> {
         let mut report = Report::default();
         let absent = self.each(|connection| report.record(connection.try_send(&frame, delivery)));
         Report { absent, ..report }
+    }
+
+    /// The same, and says of each recipient what became of the message, in the order of sending.
+    ///
+    /// It costs a list; [`send`](Self::send) only counts.
+    pub fn send_each(
+        &self,
+        message: impl Into<Frame>,
+    ) -> Vec<(AnyConnection, Result<Sent, SendError>)> {
+        let cork = Cork::new();
+        let frame = cork.broadcast(message.into());
+        let delivery = self.delivery;
+        let mut outcomes = Vec::new();
+        self.each(|connection| {
+            outcomes.push((connection.clone(), connection.try_send(&frame, delivery)));
+        });
+        outcomes
     }
 
     /// Sends `value` as a JSON text message, encoded once. On an error nothing was sent.

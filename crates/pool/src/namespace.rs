@@ -276,6 +276,11 @@ impl Entry {
         state.rooms.keys().cloned().chain(own).collect()
     }
 
+    /// The rooms that were joined; not those of each connection's own.
+    pub(crate) fn room_count(&self) -> usize {
+        self.0.lock().rooms.len()
+    }
+
     /// Whom a broadcast reaches: `rooms`, or everyone, without the ids and rooms left out.
     ///
     /// All of it at one moment. Identities left out cannot be mistaken for later connections: those

@@ -156,6 +156,13 @@ impl Pool {
             .map(|entry| entry.rooms())
             .unwrap_or_default()
     }
+
+    /// How many rooms of `namespace` have members that joined them: without a list, and without the rooms
+    /// that connections have of their own.
+    pub fn room_count(&self, namespace: &(impl NameOf<Namespace> + ?Sized)) -> usize {
+        self.entry(namespace.as_name())
+            .map_or(0, |entry| entry.room_count())
+    }
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ mod tower;
 pub use admit::{Admission, Admit, AdmitByPath, Refusal, UpgradeRequest};
 pub use config::ListenerConfig;
 pub use engine::Peer;
+pub use health::Usage;
 pub use io::{
     ack::{AckError, Answers},
     adapter::AdapterView,
@@ -72,7 +73,7 @@ pub use io::{
     incoming::{Ack, Incoming, What},
     io::{Io, IoBuilder},
     namespace::{DynamicNamespace, Namespace},
-    operators::{Broadcast, TimedBroadcast},
+    operators::{Broadcast, SentEach, TimedBroadcast},
     reason::DisconnectReason,
     remote::RemoteSocket,
     rooms::{RoomEvent, Rooms},

@@ -2,7 +2,7 @@
 
 use metrics::{Counter, Gauge, counter, gauge};
 
-use crate::io::reason::DisconnectReason;
+use crate::{health::Sums, io::reason::DisconnectReason};
 
 /// The counters of one server, looked up once.
 ///
@@ -18,6 +18,8 @@ pub(crate) struct Metrics {
     handlers_failed: Counter,
     handlers_panicked: Counter,
     handlers_rejected: Counter,
+    /// The same for whoever has no recorder.
+    pub(crate) sums: Sums,
 }
 
 impl Metrics {
@@ -32,6 +34,7 @@ impl Metrics {
             handlers_failed: counter!("switchboard_handlers_total", "outcome" => "failed"),
             handlers_panicked: counter!("switchboard_handlers_total", "outcome" => "panicked"),
             handlers_rejected: counter!("switchboard_handlers_total", "outcome" => "rejected"),
+            sums: Sums::default(),
         }
     }
 
@@ -52,15 +55,18 @@ impl Metrics {
 
     pub(crate) fn received(&self) {
         self.received.increment(1);
+        self.sums.received();
     }
 
     /// Events queued for clients of this node.
     pub(crate) fn sent(&self, count: usize) {
         self.sent.increment(count as u64);
+        self.sums.sent(count);
     }
 
     pub(crate) fn bad_packet(&self) {
         self.bad_packets.increment(1);
+        self.sums.error();
     }
 
     pub(crate) fn entry_refused(&self) {
@@ -69,10 +75,12 @@ impl Metrics {
 
     pub(crate) fn handler_failed(&self) {
         self.handlers_failed.increment(1);
+        self.sums.error();
     }
 
     pub(crate) fn handler_panicked(&self) {
         self.handlers_panicked.increment(1);
+        self.sums.error();
     }
 
     pub(crate) fn handler_rejected(&self) {

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod axum;
 mod chat_browser;
 mod chat_drain;
 mod chat_protocol;
 mod conformance;
+mod express;
+mod gateway;
 mod raw_pool;
 mod support;

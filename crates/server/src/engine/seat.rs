@@ -123,7 +123,11 @@ impl Seat {
         let Some(entry) = &mut self.entry else {
             return Poll::Pending;
         };
-        guarded(&mut entry.decision, context, &self.socket)
+        let decided = guarded(&mut entry.decision, context, &self.socket);
+        decided.map_err(|failure| match failure {
+            Failure::Error(error) => error,
+            Failure::Panic => HandlerError::new("internal error"),
+        })
     }
 
     /// Runs handlers; `true` when something was done.
@@ -224,9 +228,11 @@ impl Call {
             match guarded(&mut self.running, context, socket) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => {
-                    tracing::warn!(?socket, %error, "handler failed");
-                    socket.namespace().core().metrics.handler_failed();
+                Poll::Ready(Err(failure)) => {
+                    if let Failure::Error(error) = failure {
+                        tracing::warn!(?socket, %error, "handler failed");
+                        socket.namespace().core().metrics.handler_failed();
+                    }
                     if self.is_gate {
                         return Poll::Ready(());
                     }
@@ -293,17 +299,24 @@ fn next(
     }
 }
 
-/// Polls a handler; a panic is an error.
+/// Why a handler did not succeed.
+enum Failure {
+    Error(HandlerError),
+    /// Logged and counted already.
+    Panic,
+}
+
+/// Polls a handler, and catches its panic.
 fn guarded(
     running: &mut Running,
     context: &mut Context<'_>,
     socket: &SocketCore,
-) -> Poll<Result<(), HandlerError>> {
+) -> Poll<Result<(), Failure>> {
     match catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(context))) {
-        Ok(result) => result,
+        Ok(result) => result.map_err(Failure::Error),
         Err(panic) => {
             report_panic(socket, &*panic);
-            Poll::Ready(Err(HandlerError::new("internal error")))
+            Poll::Ready(Err(Failure::Panic))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Serialize, de::DeserializeOwned};
 use switchboard_adapter::{Publication, Target};
 use switchboard_connection::{
-    AnyConnection, Connection, ConnectionId, Cork, Delivery, Frame, Room,
+    AnyConnection, Connection, ConnectionId, Cork, Delivery, Frame, Room, SendError, Sent,
 };
 use switchboard_pool::{Recipients, Report};
 use switchboard_wire::{Args, EncodeError, Encoded};
@@ -42,6 +42,10 @@ pub struct Broadcast {
     local: bool,
     compress: Option<bool>,
 }
+
+/// What became of an event for each client of this node, in the order of sending; from
+/// [`Broadcast::emit_each`].
+pub type SentEach = Vec<(Socket, Result<Sent, SendError>)>;
 
 /// Operators.
 impl Broadcast {
@@ -112,14 +116,7 @@ impl Broadcast {
         event: &str,
         data: &T,
     ) -> Result<Report, EncodeError> {
-        if let Some(recovery) = &self.namespace.recovery {
-            return recovery.broadcast(self, event, data);
-        }
-        let namespace = &self.namespace;
-        let encoded = namespace
-            .parser()
-            .event(namespace.name(), None, event, data, None)?;
-        Ok(self.deliver(&encoded))
+        self.encode(event, data, |encoded| self.deliver(encoded))
     }
 
     /// Sends to the local clients, then to the other nodes.
@@ -145,6 +142,55 @@ impl Broadcast {
         publication.volatile = self.volatile;
         publication.compress = self.compress;
         core.adapter.publish(&publication);
+    }
+
+    /// The same as [`emit`](Self::emit), and says of each client of this node what became of the event. It
+    /// costs a list; `emit` only counts.
+    ///
+    /// ```
+    /// # use switchboard_server::Io;
+    /// # fn example(io: &Io) -> Result<(), Box<dyn std::error::Error>> {
+    /// for (socket, sent) in io.to("players").emit_each("tick", &7)? {
+    ///     if let Err(error) = sent {
+    ///         println!("{} got no tick: {error}", socket.id());
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn emit_each<T: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        data: &T,
+    ) -> Result<SentEach, EncodeError> {
+        self.encode(event, data, |encoded| {
+            let outcomes = self.with_recipients(|recipients| recipients.send_each(frame(encoded)));
+            let outcomes = outcomes.into_iter();
+            let outcomes = outcomes.filter_map(|(to, sent)| Some((socket_of(to)?, sent)));
+            let outcomes: Vec<_> = outcomes.collect();
+            let queued =
+                |sent: &Result<Sent, _>| matches!(sent, Ok(Sent::Queued | Sent::Displaced(_)));
+            let queued = outcomes.iter().filter(|(_, sent)| queued(sent)).count();
+            self.namespace.core().metrics.sent(queued);
+            self.publish(encoded);
+            outcomes
+        })
+    }
+
+    /// Encodes an event, keeps it where clients may come back for it, and has it delivered.
+    fn encode<T: Serialize + ?Sized, R>(
+        &self,
+        event: &str,
+        data: &T,
+        deliver: impl FnOnce(&Encoded) -> R,
+    ) -> Result<R, EncodeError> {
+        let namespace = &self.namespace;
+        if let Some(recovery) = &namespace.recovery {
+            return recovery.broadcast(self, event, data, deliver);
+        }
+        let parser = namespace.parser();
+        let encoded = parser.event(namespace.name(), None, event, data, None)?;
+        Ok(deliver(&encoded))
     }
 
     /// Puts all of them into `rooms`.
@@ -362,7 +408,7 @@ fn ask(
             continue;
         }
         match socket.0.try_send(&frame, delivery) {
-            Ok(switchboard_connection::Sent::Dropped) | Err(_) => {
+            Ok(Sent::Dropped) | Err(_) => {
                 socket.0.acks.give_up(id);
             }
             Ok(_) => asked += 1,

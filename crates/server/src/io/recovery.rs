@@ -18,8 +18,7 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use switchboard_adapter::Target;
 use switchboard_connection::{Connection, Delivery, Frame, NodeId, Room, SendError, Sent};
-use switchboard_pool::Report;
-use switchboard_wire::{EncodeError, Value};
+use switchboard_wire::{EncodeError, Encoded, Value};
 use tokio::time::Instant;
 
 use crate::{
@@ -100,13 +99,14 @@ impl Recovery {
         (life == &*self.life).then(|| number.parse().ok()).flatten()
     }
 
-    /// Sends an event to many and keeps it for those who come back.
-    pub(crate) fn broadcast<T: Serialize + ?Sized>(
+    /// Sends an event to many, by `deliver`, and keeps it for those who come back.
+    pub(crate) fn broadcast<T: Serialize + ?Sized, R>(
         &self,
         broadcast: &Broadcast,
         event: &str,
         data: &T,
-    ) -> Result<Report, EncodeError> {
+        deliver: impl FnOnce(&Encoded) -> R,
+    ) -> Result<R, EncodeError> {
         let namespace = broadcast.namespace();
         let mut log = self.log.lock();
         let is_kept = !broadcast.is_volatile();
@@ -116,7 +116,7 @@ impl Recovery {
         if is_kept {
             self.keep(&mut log, frame(&encoded), broadcast.target());
         }
-        Ok(broadcast.deliver(&encoded))
+        Ok(deliver(&encoded))
     }
 
     /// Sends an event to one socket and keeps it. Also says how long it is, for those who wait for room.

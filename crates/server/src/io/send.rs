@@ -10,8 +10,9 @@ pub enum EmitError {
     /// The data cannot be written, or the name is reserved; nothing was sent.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// The socket is not connected, or no longer.
-    #[error("socket is not connected")]
+    /// The socket is not connected, or no longer; the text is that of [`SendError::Closed`], whatever the
+    /// transport was.
+    #[error("{}", SendError::Closed)]
     Disconnected,
     /// The client did not make room for it in time, or may never get a message of this size.
     #[error(transparent)]

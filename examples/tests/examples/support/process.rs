@@ -64,13 +64,23 @@ impl Example {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// `http://127.0.0.1:<port>`
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.host())
+    }
+
+    /// The id of its process.
+    pub(crate) fn pid(&self) -> String {
+        self.child.id().expect("it runs").to_string()
+    }
+
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// Asks the process to end, as an orchestrator does.
     pub(crate) async fn terminate(&self) {
-        let pid = self.child.id().expect("it runs").to_string();
+        let pid = self.pid();
         let killed = Command::new("kill").args(["-TERM", &pid]).status().await;
         assert!(killed.unwrap().success());
     }
