@@ -41,7 +41,9 @@ impl<'a> Audience<'a> {
     pub(crate) fn send<E: Event>(&self, message: &E) -> Fate {
         let mut fate = self.send_plain(message);
         fate += self.send_socket_io(message);
-        self.chat.counters.dropped(fate.dropped);
+        if !self.volatile {
+            self.chat.counters.dropped(fate.dropped);
+        }
         fate
     }
 

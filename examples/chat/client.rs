@@ -51,8 +51,11 @@ pub(crate) async fn find_or_install(longest: Duration) -> Option<PathBuf> {
 
 /// Where the repository's tests have it, and where this program may put it.
 fn usual_places() -> Vec<PathBuf> {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests-node");
-    let mut places = vec![tests];
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let mut places: Vec<_> = repository
+        .map(|root| root.join("tests-node"))
+        .into_iter()
+        .collect();
     places.extend(cache().map(|cache| cache.join("switchboard-chat")));
     places
 }

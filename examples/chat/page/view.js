@@ -13,6 +13,8 @@ const short = new Intl.NumberFormat("en", { notation: "compact", maximumFraction
 
 const STATES = { connecting: "Connecting", open: "Connected", waiting: "Reconnecting", closed: "Disconnected", refused: "Refused" };
 
+const OVER = { polling: " by polling", websocket: " over WebSocket" };
+
 /** "1 person", "2 people". */
 const plural = (count, one, many = `${one}s`) => `${whole.format(count)} ${count === 1 ? one : many}`;
 
@@ -188,7 +190,7 @@ export class View {
     $("state").dataset.state = state;
     setText($("state-text"), STATES[state]);
     Object.assign($("line-kind").dataset, { kind, transport: transport ?? "" });
-    setText($("line-kind"), kind !== "socket.io" ? "Plain WebSocket" : transport ? `Socket.IO, ${transport}` : "Socket.IO");
+    setText($("line-kind"), kind === "socket.io" ? `Socket.IO${OVER[transport] ?? ""}` : "Plain WebSocket");
     for (const id of ["send", "private", "broadcast", "drain"]) $(id).disabled = state !== "open";
     if (state === "open") this.banner(null);
     if (state === "connecting") setText($("banner-text"), "Connecting…");

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod chat_browser;
+#[cfg(unix)]
+mod chat_client;
 mod chat_drain;
+mod chat_io;
 mod chat_protocol;
 mod conformance;
 mod raw_pool;
