@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use switchboard::{
     events::Event,
     prelude::*,
-    socketio::{FromEvent, Incoming, Io, Rejected, State},
+    socketio::{self, FromEvent, Incoming, Io, Rejected, State},
 };
 
 use crate::{
@@ -111,9 +111,9 @@ impl Chat {
 
     /// How many connections the node has, of both ways.
     pub(crate) fn connections(&self) -> usize {
-        let sockets = self.io.namespaces();
-        let sockets: usize = sockets.iter().map(|namespace| namespace.len()).sum();
-        self.pool.len() + sockets
+        let namespaces = self.io.namespaces();
+        let sockets = namespaces.iter().map(socketio::Namespace::len);
+        self.pool.len() + sockets.sum::<usize>()
     }
 }
 

@@ -58,13 +58,8 @@ fn take_a_name(chat: &Chat, connection: &AnyConnection) -> Presence {
     let asked = connection.metadata().remove::<Asked>();
     let key = asked.as_ref().and_then(|asked| asked.key.clone());
     let name = asked.and_then(|asked| asked.name.clone());
-    let mut name = name.unwrap_or_else(|| Name::guest(&address.id));
-    loop {
-        match chat.claim(address.clone(), name, key.clone()) {
-            Ok(me) => return me,
-            Err(taken) => name = taken.free,
-        }
-    }
+    let name = name.unwrap_or_else(|| Name::guest(&address.id));
+    chat.claim_alike(address, name, key.as_ref())
 }
 
 fn received(me: &Presence, text: &str) -> Answer {

@@ -44,6 +44,7 @@ impl Chat {
         key: Option<Key>,
     ) -> Result<Presence, Taken> {
         let Address { namespace, id } = address;
+        let key = key.filter(|key| !key.is_empty());
         let (seat, ghost) = {
             let mut people = self.people.lock();
             let (seat, ghost) = people.claim(&namespace, &id, &name, key)?;
@@ -64,6 +65,21 @@ impl Chat {
             who: Who { id, name },
             limit: Mutex::new(TokenBucket::new(MESSAGES, Instant::now())),
         })
+    }
+
+    /// The same for whoever does not mind a number after its name.
+    pub(crate) fn claim_alike(
+        &self,
+        address: &Address,
+        mut name: Name,
+        key: Option<&Key>,
+    ) -> Presence {
+        loop {
+            match self.claim(address.clone(), name, key.cloned()) {
+                Ok(presence) => return presence,
+                Err(taken) => name = taken.free,
+            }
+        }
     }
 
     fn tell_farewell(&self, people: &People, namespace: &Namespace, who: &Who) {
@@ -168,12 +184,17 @@ impl Presence {
 
     /// It has gone: tells the others. Only the first call does.
     pub(crate) fn leave(&self) {
-        let mut people = self.chat.people.lock();
-        if let Some(member) = people.remove(&self.namespace, self.seat, &self.who.name) {
-            member.way.leave_all();
-            let who = &member.person.who;
-            self.chat.tell_farewell(&people, &self.namespace, who);
-        }
+        // Dropped when the lock is free: with the last of a socket its presence goes, and comes here.
+        let _gone = {
+            let mut people = self.chat.people.lock();
+            let gone = people.remove(&self.namespace, self.seat, &self.who.name);
+            if let Some(member) = &gone {
+                member.way.leave_all();
+                let who = &member.person.who;
+                self.chat.tell_farewell(&people, &self.namespace, who);
+            }
+            gone
+        };
     }
 }
 

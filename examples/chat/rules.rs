@@ -93,6 +93,11 @@ pub(crate) fn namespace(name: &str) -> Option<Namespace> {
     (fits && is_plain).then_some(namespace)
 }
 
+/// The namespace of the chat that Socket.IO calls `name`.
+pub(crate) fn namespace_of(name: &str) -> Option<Namespace> {
+    namespace(name.strip_prefix('/')?)
+}
+
 /// What Socket.IO calls a namespace of the chat.
 pub(crate) fn socket_io_name(namespace: &Namespace) -> String {
     format!("/{namespace}")

@@ -17,7 +17,7 @@ use crate::{
     people::Taken,
     presence::Presence,
     protocol::{Answer, Broadcast, DrainNode, Join, Leave, Private, Rename, Say},
-    rules::{Code, Name, namespace},
+    rules::{Code, Name, namespace_of},
     way::Way,
 };
 
@@ -34,7 +34,7 @@ const EVENTS: [&str; 7] = [
 
 /// Any usable name is a namespace of the chat: it begins with its first client and goes after its last.
 pub(crate) fn install(io: &Io) {
-    let namespaces = io.of_dynamic(|name: &str, _: &Handshake| namespace(&name[1..]).is_some());
+    let namespaces = io.of_dynamic(|name: &str, _: &Handshake| namespace_of(name).is_some());
     namespaces
         .middleware(take_a_name)
         .on_connect(come_in)
@@ -69,16 +69,18 @@ async fn take_a_name(
         Value::String(name) => Some(name),
         _ => name,
     };
-    let name = match name {
-        Some(name) => Name::new(name).map_err(|code| refusal(code, None))?,
-        None => Name::guest(socket.id()),
-    };
-    let namespace = namespace(&socket.namespace().name()[1..]);
+    let namespace = namespace_of(socket.namespace().name());
     let namespace = namespace.ok_or_else(|| HandlerError::new("Invalid namespace"))?;
     let address = Address::new(socket.id().clone(), namespace);
-    let me = chat.claim(address, name, key);
+    let me = match name {
+        Some(name) => {
+            let name = Name::new(name).map_err(|code| refusal(code, None))?;
+            let me = chat.claim(address, name, key);
+            me.map_err(|Taken { free }| refusal(Code::NameTaken, Some(free)))?
+        }
+        None => chat.claim_alike(&address, Name::guest(&address.id), key.as_ref()),
+    };
     // If it never comes in, the name is free again as soon as the socket is forgotten.
-    let me = me.map_err(|Taken { free }| refusal(Code::NameTaken, Some(free)))?;
     socket.extensions().insert(me);
     Ok(())
 }

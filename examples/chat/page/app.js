@@ -50,6 +50,8 @@ function lineState(now) {
   }
   if (before !== "open" && now.state === "open" && now.recovered) {
     model.noteAll("Connected again, nothing was missed");
+    // What was changed meanwhile, the server does not know.
+    if (model.people.get(model.me.id)?.name !== model.me.name) ask("name", { name: model.me.name });
     joinRooms();
   }
   view.line(now, line.kind, draining);

@@ -13,17 +13,17 @@ async fn run(client: (&str, &str), scenario: &[&str]) {
 
 #[tokio::test]
 async fn c9_browser_tabs_chat_across_each_other() {
-    run(PLAIN, &["chat", "plain"]).await;
+    run(STOCK, &["chat", "plain"]).await;
 }
 
 #[tokio::test]
 async fn c10_browser_tabs_that_close_leave_nothing_behind() {
-    run(PLAIN, &["leave", "plain"]).await;
+    run(STOCK, &["leave", "plain"]).await;
 }
 
 #[tokio::test]
 async fn c17_browser_pages_come_back_after_a_drain() {
-    run(PLAIN, &["drain", "plain"]).await;
+    run(STOCK, &["drain", "plain"]).await;
 }
 
 #[tokio::test]
