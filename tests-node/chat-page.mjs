@@ -1,11 +1,14 @@
 // The chat example's page in a headless browser, for a Rust test.
 //
-// Run:   node tests-node/chat-page.mjs http://127.0.0.1:3000/ [chat | leave | drain]
+// Run:   node tests-node/chat-page.mjs http://127.0.0.1:3000/ [scenario [kind]]
 //        (packages and browser: `cargo xtask setup`; CHROMIUM names another browser)
 //        SCREENSHOTS=<directory> keeps pictures: light, dark, narrow, and of a drain
 //
 // Scenarios: `chat` (the default) talks across tabs, `leave` closes tabs and watches the counts, `drain`
-// drains the node and comes back. Each wants a server that nobody else uses.
+// drains the node and comes back; those of chat-kinds.mjs are about Socket.IO and plain WebSockets. Each wants a
+// server that nobody else uses.
+//
+// Kinds: how the pages are to talk to the server, `socket.io` (the default) or `plain`.
 //
 // Prints one JSON object per line:
 //   {"event":"step","name":"…"}          a step that held, in order
@@ -13,85 +16,23 @@
 //   {"event":"failed","step":"…","message":"…"}   the first that did not: exit code 1
 // Exit code 2: called without an address, with an unknown scenario, or no browser.
 
-import { join } from "node:path";
-import { launch, openTab } from "./lib/chromium.mjs";
+import { fallback, ghost, mixed, recover, stock } from "./chat-kinds.mjs";
+import { counts, joinRoom, members, message, none, nothingWentWrong, open, part, person, picture, plain, talks, toast, write } from "./chat-tabs.mjs";
+import { launch } from "./lib/chromium.mjs";
 import { report } from "./lib/lines.mjs";
 
-const [url, scenario = "chat"] = process.argv.slice(2);
-
-// --- the page, by the test ids that PROTOCOL.md lists ---
-
-const part = (page, id, filter = "") => page.locator(`[data-testid="${id}"]${filter}`);
-const message = (page, kind, text) =>
-  part(page, "message", `[data-kind="${kind}"]`).filter({ has: page.locator(".text", { hasText: text }) });
-const toast = (page) => part(page, "toast");
-
-/** Opens a tab that goes by `name`; ready when it is in the lobby. */
-async function person(context, name, address = url) {
-  const page = await openTab(context, address);
-  await page.bringToFront();
-  await part(page, "conn-state", '[data-state="open"]').waitFor();
-  await part(page, "my-name").fill(name);
-  await part(page, "my-name").press("Enter");
-  await part(page, "person", `[data-me="true"][data-name="${name}"]`).waitFor();
-  await part(page, "room", '[data-room="lobby"][data-joined="true"]').waitFor();
-  return page;
-}
-
-async function write(page, text, button = "send") {
-  await page.bringToFront(); // a hidden tab draws once a second, and a click waits for that
-  await part(page, "message-text").fill(text);
-  await part(page, button).click();
-}
-
-async function joinRoom(page, room) {
-  await page.bringToFront();
-  await part(page, "room-name").fill(room);
-  await part(page, "join").click();
-  await part(page, "chat-title").filter({ hasText: `#${room}` }).waitFor();
-}
-
-const members = (page, room, count) =>
-  part(page, "room", `[data-room="${room}"][data-members="${count}"]`).waitFor({ state: "attached" });
-
-/** Waits until the counter `name` shows exactly `value`. */
-const counts = (page, name, value) =>
-  part(page, `count-${name}`, `[data-value="${value}"]`).waitFor({ state: "attached" });
-
-/** Fails when `locator` finds anything. */
-async function none(locator, what) {
-  if ((await locator.count()) > 0) throw new Error(`${what} is there`);
-}
-
-async function picture(page, name) {
-  const directory = process.env.SCREENSHOTS;
-  if (directory) await page.screenshot({ path: join(directory, `${name}.png`) });
-}
-
-/** Script and console errors of all tabs, but for those `expected`. */
-function nothingWentWrong(expected = /^$/) {
-  return [
-    "nothing went wrong in any tab",
-    async ({ tabs }) => {
-      const problems = tabs.flatMap((page) => page.problems).filter((text) => !expected.test(text));
-      if (problems.length > 0) throw new Error(problems.join("; "));
-    },
-  ];
-}
-
-const open = (name, ...names) => [
-  name,
-  async (state) => {
-    state.context = await state.browser.newContext({ viewport: { width: 1280, height: 800 } });
-    state.tabs = [];
-    for (const who of names) state.tabs.push(await person(state.context, who));
-  },
-];
+const [url, scenario = "chat", kind = "socket.io"] = process.argv.slice(2);
 
 // --- the scenarios: names that read as facts, and functions that throw unless they hold ---
 
 const chat = [
   open("two tabs are two people of one chat", "Ada", "Bob"),
+  [
+    "both talk to the node in the way that is asked for",
+    async ({ tabs, kind }) => {
+      for (const page of tabs) await talks(page, kind === "plain" ? "websocket" : "socket.io");
+    },
+  ],
   [
     "each sees the other in the list of people",
     async ({ tabs: [ada, bob] }) => {
@@ -108,6 +49,7 @@ const chat = [
       await message(bob, "room", "Hello <b>Bob</b> & all").waitFor();
       await message(ada, "room", "Hello <b>Bob</b> & all").waitFor();
       await part(ada, "hint").filter({ hasText: "Queued to 2 connections" }).waitFor();
+      await ada.locator('[data-mine="true"][data-delivery="delivered"]').filter({ hasText: "Hello <b>Bob</b> & all" }).waitFor();
       await write(bob, "Hello Ada");
       await message(ada, "room", "Hello Ada").waitFor();
     },
@@ -147,7 +89,7 @@ const chat = [
     "a broadcast reaches everybody of the namespace, and no other namespace",
     async (state) => {
       const [ada, bob, cleo] = state.tabs;
-      const apart = await person(state.context, "Dora", new URL("?namespace=apart", url).href);
+      const apart = await person(state.context, "Dora", state.apart);
       state.tabs.push(apart);
       await write(ada, "Fire drill at noon", "broadcast");
       for (const page of [ada, bob, cleo]) await message(page, "broadcast", "Fire drill at noon").waitFor();
@@ -162,6 +104,16 @@ const chat = [
     async ({ tabs: [ada, bob] }) => {
       await part(bob, "my-name").fill("Robert");
       await part(bob, "my-name").press("Enter");
+      await part(ada, "person", '[data-name="Robert"]').waitFor();
+    },
+  ],
+  [
+    "a name that somebody has is refused",
+    async ({ tabs: [ada, bob] }) => {
+      await bob.bringToFront();
+      await part(bob, "my-name").fill("Ada");
+      await part(bob, "my-name").press("Enter");
+      await toast(bob).filter({ hasText: "NAME_TAKEN" }).waitFor();
       await part(ada, "person", '[data-name="Robert"]').waitFor();
     },
   ],
@@ -207,7 +159,7 @@ const leave = [
     "a tab in another namespace is counted",
     async (state) => {
       const [ada] = state.tabs;
-      state.clean = await person(state.context, "Cleo", new URL("?namespace=apart", url).href);
+      state.clean = await person(state.context, "Cleo", state.apart);
       state.tabs.push(state.clean);
       await joinRoom(state.clean, "tea");
       await counts(ada, "connections", 2);
@@ -281,13 +233,14 @@ const drain = [
       await message(bob, "room", "still here?").waitFor();
     },
   ],
-  // A browser notes each handshake that is refused meanwhile.
-  nothingWentWrong(/WebSocket connection to .* failed/),
+  // A browser notes each request that is refused meanwhile.
+  nothingWentWrong(/WebSocket connection to .* failed|status of 503/),
 ];
 
-const steps = { chat, leave, drain }[scenario];
+const usage = "usage: chat-page.mjs URL [chat | leave | drain | recover | ghost | mixed | stock | fallback [socket.io | plain]]";
+const steps = { chat, leave, drain, recover, ghost, mixed, stock, fallback }[scenario];
 if (url === undefined || steps === undefined) {
-  report("failed", { step: "start", message: "usage: chat-page.mjs URL [chat | leave | drain]" });
+  report("failed", { step: "start", message: usage });
   process.exit(2);
 }
 
@@ -301,7 +254,8 @@ try {
 
 let step = "start";
 try {
-  const state = { browser };
+  const inKind = kind === "plain" ? plain : (address) => address;
+  const state = { browser, url, kind, address: inKind(url), apart: inKind(new URL("?namespace=apart", url).href) };
   for (const [name, run] of steps) {
     step = name;
     await run(state);

@@ -1,84 +1,112 @@
-//! A chat over plain WebSockets: rooms, private messages, broadcasts, live counts, and a drain one can
-//! watch. The page is part of the program.
+//! A chat: rooms, who is here, private messages, broadcasts, live counts, and a drain one can watch. The
+//! page is part of the program. It uses the stock `socket.io-client` from npm; where there is none, plain
+//! WebSockets. Both are served on one port, and people of both meet in the same rooms.
 //!
 //! ```sh
 //! cargo run --example chat               # http://127.0.0.1:8080/
 //! PORT=3000 cargo run --example chat     # another port; 0 lets the system choose
 //! RUST_LOG=debug cargo run --example chat
+//! SOCKET_IO_CLIENT=off cargo run --example chat    # plain WebSockets only, no npm
 //! ```
 //!
 //! Open the address in two tabs: each tab is a person of its own. `/?namespace=team-7` is a chat apart
-//! from the others. Ctrl-C or SIGTERM closes everybody at a pace (`DRAIN_PER_SECOND`, 100 by default)
-//! and then ends; pages show that and come back to the next process.
+//! from the others, `/?plain` uses a plain WebSocket. Ctrl-C or SIGTERM closes everybody at a pace
+//! (`DRAIN_PER_SECOND`, 100 by default) and then ends; pages show that and come back to the next process.
+//!
+//! The first run installs `socket.io-client` with npm (for at most `NPM_SECONDS`, 60 by default) below
+//! cargo's target directory; `SOCKET_IO_CLIENT` names another directory to find it or to install it in.
 //!
 //! Where to start reading:
 //!
 //! | file | is |
 //! |---|---|
-//! | `main.rs` | start-up, who may enter, the end |
-//! | `session.rs` | one connection: its messages and what each of them does |
-//! | `chat.rs` | what the connections share: who is here, and telling the others |
+//! | `main.rs` | start-up and the end |
+//! | `socket_io.rs` | the way in over Socket.IO: handlers |
+//! | `plain.rs` | the way in over plain WebSockets: one loop |
+//! | `actions.rs` | what each message does, whatever way it came |
+//! | `presence.rs` | one person: name, welcome, changes, farewell |
+//! | `people.rs` | who is here, by name, and in which rooms |
+//! | `chat.rs`, `audience.rs`, `way.rs` | what all share; telling many, and telling one |
 //! | `numbers.rs` | counters, and the tick that tells them |
 //! | `drain.rs` | closing everybody at a pace, with progress |
-//! | `protocol.rs` | the messages, both ways, and what is allowed in them; see `PROTOCOL.md` |
+//! | `protocol.rs`, `rules.rs` | the messages, and what is allowed in them; see `PROTOCOL.md` |
+//! | `client.rs` | brings `socket.io-client` in |
 //! | `page.rs`, `memory.rs` | the files of the page, a figure for it |
 
+mod actions;
+mod audience;
 mod chat;
+mod client;
 mod drain;
+mod fate;
 mod memory;
 mod numbers;
 mod page;
+mod people;
+mod plain;
+mod presence;
 mod protocol;
-mod session;
+mod rules;
+mod socket_io;
+mod way;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-use http::StatusCode;
+use anyhow::Context;
 use switchboard::{
-    pool::{Pool, PoolConfig},
     prelude::*,
+    socketio::{HandlerError, Io, IoConfig, Recovery},
 };
 use switchboard_examples::{StopSignals, log_to_stderr, number, port};
 
 use crate::{
-    chat::Chat,
-    protocol::{MAX_MESSAGE, MAX_ROOMS, Name},
+    chat::{Chat, Shared},
+    rules::{MAX_MESSAGE, MAX_ROOMS},
 };
 
 /// Orchestrators kill what has not ended some time after SIGTERM; Kubernetes after 30 s.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(25);
 
+/// One room more than people may join: the chat keeps one of its own, see [`chat::WELCOMED`].
+const ROOMS: usize = MAX_ROOMS + 1;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     log_to_stderr();
     let per_second = number("DRAIN_PER_SECOND", 100)?;
+    let npm = Duration::from_secs(number("NPM_SECONDS", 60)?);
+    let client = client::find_or_install(npm).await;
 
-    // One room more than people may join: the chat keeps one of its own, see `chat::WELCOMED`.
-    let rooms = PoolConfig::default().with_max_rooms_per_connection(MAX_ROOMS + 1);
-    let connection = ConnectionConfig::default()
-        .with_max_message_size(MAX_MESSAGE)
-        .with_max_frame_size(MAX_MESSAGE);
-    let config = ListenerConfig::default()
-        .with_connection(connection)
-        .with_retry_after(drain::REOPEN_AFTER);
+    let node = NodeId::random();
+    let pool = Pool::new(PoolConfig::default().with_max_rooms_per_connection(ROOMS));
+    let io = Io::builder(socket_io(client))
+        .with_node_id(node.clone())
+        .with_state(Shared::new(pool.clone(), node))
+        .build()?;
+    io.middleware(async || {
+        Err::<(), _>(HandlerError::new(
+            "Enter a namespace of the chat, such as /chat",
+        ))
+    });
+    socket_io::install(&io);
 
-    let chat = Chat::new(Pool::new(rooms));
-    let listener = Listener::bind(("127.0.0.1", port(8080)?), config)
+    let chat = Chat::of(io.clone()).context("the state was given above")?;
+    let listener = Listener::bind(("127.0.0.1", port(8080)?), plain_websockets())
         .await?
-        .with_pool(chat.pool().clone())
-        .with_admit(admit)
+        .with_pool(pool)
+        .with_io(io)
+        .with_admit(plain::admit)
         .with_http(async |request| page::answer(request.method(), request.uri().path()));
-
     let sessions = chat.clone();
-    let server = listener.serve(move |socket| session::run(sessions.clone(), socket))?;
-    let ticker = tokio::spawn(chat.clone().tick(server.endpoint().clone()));
+    let server = listener.serve(move |socket| plain::run(sessions.clone(), socket))?;
+    let ticker = tokio::spawn(chat.clone().tick());
 
     let mut signals = StopSignals::listen()?;
     println!("listening on http://{}/", server.local_addr());
     let signal = signals.next().await;
     println!(
         "{signal}: closing {per_second} connections a second, {} are open",
-        chat.pool().len()
+        chat.connections()
     );
 
     let goodbye = async {
@@ -96,13 +124,27 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whoever names a namespace may enter; the name to go by is kept with the connection.
-fn admit(request: &UpgradeRequest<'_>) -> Result<Admission, Refusal> {
-    let Some(namespace) = request.namespace.clone() else {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "INVALID_NAMESPACE"));
-    };
-    let id = ConnectionId::random();
-    let asked = request.query("name").and_then(|name| Name::new(name).ok());
-    let name = asked.unwrap_or_else(|| Name::guest(&id));
-    Ok(Admission::new(Address::new(id, namespace)).with(name))
+/// The settings of Socket.IO; the browser's client is served from `client`.
+fn socket_io(client: Option<PathBuf>) -> IoConfig {
+    // Middlewares decide about names, also of those who come back to one that was taken meanwhile.
+    let recovery = Recovery::default().with_skip_middlewares(false);
+    let config = IoConfig::default()
+        .with_connection_state_recovery(Some(recovery))
+        .with_max_http_buffer_size(MAX_MESSAGE)
+        .with_max_rooms_per_socket(Some(ROOMS))
+        .with_retry_after(drain::REOPEN_AFTER);
+    match client {
+        Some(directory) => config.with_client_dir(directory),
+        None => config,
+    }
+}
+
+/// The settings of the listener, and of plain WebSockets.
+fn plain_websockets() -> ListenerConfig {
+    let connection = ConnectionConfig::default()
+        .with_max_message_size(MAX_MESSAGE)
+        .with_max_frame_size(MAX_MESSAGE);
+    ListenerConfig::default()
+        .with_connection(connection)
+        .with_retry_after(drain::REOPEN_AFTER)
 }

@@ -1,20 +1,16 @@
 //! The numbers of the node, and when they are told.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-use switchboard::prelude::*;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     chat::Chat,
     memory::Memory,
-    protocol::{Counts, ToClient},
+    protocol::{Counts, Rooms},
 };
 
 /// Lists of rooms are sent this often at most; counts at every tenth time.
@@ -25,6 +21,7 @@ const TICK: Duration = Duration::from_millis(100);
 pub(crate) struct Counters {
     messages_in: AtomicU64,
     deliveries: AtomicU64,
+    dropped: AtomicU64,
 }
 
 impl Counters {
@@ -36,11 +33,15 @@ impl Counters {
         self.deliveries
             .fetch_add(recipients as u64, Ordering::Relaxed);
     }
+
+    pub(crate) fn dropped(&self, recipients: usize) {
+        self.dropped.fetch_add(recipients as u64, Ordering::Relaxed);
+    }
 }
 
 impl Chat {
     /// Sends the lists and counts that are due, for as long as the process lives.
-    pub(crate) async fn tick(self: Arc<Self>, endpoint: Endpoint) {
+    pub(crate) async fn tick(self) {
         let memory = Memory::now();
         let mut ticks = interval(TICK);
         // After a pause of the machine: go on at the pace, do not make up for what was missed.
@@ -49,38 +50,33 @@ impl Chat {
             ticks.tick().await;
             let changed = std::mem::take(&mut *self.changed.lock());
             for namespace in changed {
-                let (here, rooms) = (self.here(&namespace), self.rooms(&namespace));
-                self.everybody(&namespace).send(
-                    ToClient::Rooms {
-                        here,
-                        rooms: &rooms,
-                    }
-                    .frame(),
-                );
+                let people = self.people.lock();
+                let here = people.here(&namespace);
+                let rooms = people.rooms(&namespace);
+                drop(people);
+                self.everybody(&namespace).send(&Rooms { here, rooms });
             }
             if tick % 10 == 0 {
-                let counts = ToClient::Counts(self.counts(&endpoint, &memory)).frame();
-                for namespace in self.pool().namespaces() {
+                let counts = self.counts(&memory);
+                let namespaces = self.people.lock().namespaces();
+                for namespace in namespaces {
                     // Whoever does not keep up is better served by the next ones.
-                    self.everybody(&namespace).volatile().send(counts.clone());
+                    self.everybody(&namespace).volatile().send(&counts);
                 }
             }
         }
     }
 
-    fn counts(&self, endpoint: &Endpoint, memory: &Memory) -> Counts {
-        let namespaces = self.pool().namespaces();
-        let connections = self.pool().len();
+    fn counts(&self, memory: &Memory) -> Counts {
+        let connections = self.connections();
+        let people = self.people.lock();
         Counts {
             connections,
-            namespaces: namespaces.len(),
-            rooms: namespaces
-                .iter()
-                .map(|namespace| self.room_names(namespace).count())
-                .sum(),
+            namespaces: people.namespaces().len(),
+            rooms: people.all_rooms(),
             messages_in: self.counters.messages_in.load(Ordering::Relaxed),
             deliveries: self.counters.deliveries.load(Ordering::Relaxed),
-            dropped: endpoint.stats().dropped,
+            dropped: self.counters.dropped.load(Ordering::Relaxed),
             bytes_per_connection: memory.per_connection(connections),
         }
     }

@@ -1,19 +1,24 @@
-// The page of the chat example: wires the line (socket.js), the model and the view.
+// The page of the chat example: wires the line (line.js), the model and the view.
 //
 // A chat message of the server goes line -> receive() -> model -> view; what the reader does goes the
-// other way, and is drawn when the server answers. The protocol is described in ../PROTOCOL.md.
+// other way, and is drawn when the server says so. The protocol is described in ../PROTOCOL.md.
 
 import { $ } from "./dom.js";
+import { makeLine } from "./line.js";
 import { Model, roomKey } from "./model.js";
 import { length, nickname } from "./names.js";
-import { Line } from "./socket.js";
 import { View } from "./view.js";
 
 const LOBBY = "lobby";
 const MOST = { name: 32, room: 64, text: 2000 };
 const COUNT_FROM = 200; // characters left at which they are counted
 
-const namespace = new URLSearchParams(location.search).get("namespace") || "chat";
+const parameters = new URLSearchParams(location.search);
+const namespace = parameters.get("namespace") || "chat";
+// The bundle of socket.io-client defines `io`; index.html asks for it, and it may not be there.
+const client = parameters.has("plain") ? undefined : globalThis.io;
+// Who has it may take over from an earlier connection of this page, should the node not know that it is lost.
+const key = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 // Session storage belongs to one tab, so each tab is a person of its own.
 const stored = {
@@ -27,38 +32,74 @@ const stored = {
 
 const model = new Model(stored.get("name") || nickname());
 const view = new View(model, { openRoom, leaveRoom, openThread, show, closeThread });
-const line = new Line({ url: socketUrl, onState: lineState, onMessage: receive });
+const who = () => ({ name: model.me.name, key });
+const line = makeLine(client, { namespace, who, onState: lineState, onMessage: receive });
 
 let lineIs = { state: "connecting" };
 let draining = false;
-let refusable = null; // what was sent last, given back if the server refuses it
 let greeted = false;
-
-function socketUrl() {
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  return `${scheme}//${location.host}/namespace/${encodeURIComponent(namespace)}?name=${encodeURIComponent(model.me.name)}`;
-}
 
 function lineState(now) {
   const before = lineIs.state;
   lineIs = now;
+  if (now.state === "refused" && now.free) return takeName(now.free);
   if (before === "open" && now.state !== "open") {
     view.countsLost();
     model.noteAll("Connection lost");
+    model.unconfirmed();
   }
-  view.line(now, draining);
+  if (before !== "open" && now.state === "open" && now.recovered) {
+    model.noteAll("Connected again, nothing was missed");
+    // What was changed meanwhile, the server does not know.
+    if (model.people.get(model.me.id)?.name !== model.me.name) ask("name", { name: model.me.name });
+    joinRooms();
+  }
+  view.line(now, line.kind, draining);
   if (now.state === "open") draining = false;
   view.changed();
 }
 
+/** The name is somebody else's: goes by another one for now. */
+function takeName(free) {
+  view.toast(`“${model.me.name}” is taken here: you are “${free}” for now.`);
+  keepName(free);
+  line.connect();
+}
+
+function keepName(name) {
+  model.me.name = name;
+  stored.set("name", name);
+  view.changed();
+}
+
+/** Brings the rooms that the server has this tab in together with those that it wants to be in. */
+function joinRooms() {
+  const rooms = model.people.get(model.me.id)?.rooms ?? [];
+  const wanted = model.joined();
+  for (const room of wanted) if (!rooms.includes(room)) ask("join", { room });
+  for (const room of rooms) if (!wanted.includes(room)) ask("leave", { room });
+}
+
+/** Sends a message whose answer is of interest only when it is a refusal; false when the line is not open. */
+function ask(type, data) {
+  const answer = line.ask(type, data);
+  answer?.then((answer) => answer.type === "error" && refused(answer), () => { /* the line was lost */ });
+  return answer !== null;
+}
+
+function refused({ code, message, about }) {
+  view.toast(message ? `${message} (${code})` : code);
+  if (about === "name") view.changed();
+}
+
 // The countdown of a waiting line.
-setInterval(() => lineIs.state === "waiting" && view.line(lineIs, draining), 200);
+setInterval(() => lineIs.state === "waiting" && view.line(lineIs, line.kind, draining), 200);
 
 const handlers = {
   welcome(message) {
     model.welcome(message);
     stored.set("name", model.me.name);
-    for (const room of model.joined()) line.send({ type: "join", room });
+    joinRooms();
     if (greeted) model.noteAll("Connected again");
     greeted = true;
   },
@@ -74,18 +115,9 @@ const handlers = {
   draining(message) {
     draining = !message.done;
     if (draining) view.drain(message);
-    else view.line(lineIs, draining);
+    else view.line(lineIs, line.kind, draining);
   },
-  report({ queued, dropped }) {
-    const reached = `Queued to ${queued} connection${queued === 1 ? "" : "s"}`;
-    view.hint(dropped ? `${reached}, dropped for ${dropped}` : reached);
-  },
-  error({ code, message, about }) {
-    view.toast(message ? `${message} (${code})` : code);
-    const sent = refusable;
-    if (sent && about === sent.type && $("message-text").value === "") $("message-text").value = sent.text;
-    if (about === "name") view.changed();
-  },
+  error: refused,
 };
 
 function receive(message) {
@@ -98,13 +130,13 @@ function receive(message) {
 
 function openRoom(room) {
   const { key } = model.openRoom(room);
-  line.send({ type: "join", room });
+  ask("join", { room });
   remember();
   show(key);
 }
 
 function leaveRoom(room) {
-  line.send({ type: "leave", room });
+  ask("leave", { room });
   model.close(roomKey(room));
   remember();
   view.changed();
@@ -128,7 +160,7 @@ function show(key) {
 
 const remember = () => stored.set("rooms", JSON.stringify(model.joined()));
 
-/** Sends the text as `make(text)`; it stays in the field when it cannot be sent. */
+/** Sends the text as `make(text)`, a type and its data; it stays in the field when it cannot be sent. */
 function submit(make) {
   const field = $("message-text");
   const text = field.value.trim();
@@ -137,23 +169,35 @@ function submit(make) {
   if (length(text) > MOST.text) return view.toast(`A message has at most ${MOST.text} characters.`);
   const message = make(text);
   if (!message) return view.toast("Join a room first.");
-  if (!line.send(message)) return view.toast("Not connected. Your text is kept.");
-  refusable = message;
+  const answer = line.ask(...message);
+  if (!answer) return view.toast("Not connected. Your text is kept.");
   field.value = "";
   view.hint();
+  answer.then((answer) => {
+    if (answer.type === "report") return delivered(answer);
+    refused(answer);
+    if (field.value === "") field.value = text;
+  }, () => view.toast("The connection was lost: this may not have arrived."));
+}
+
+function delivered(report) {
+  model.delivered(report);
+  const reached = `Queued to ${report.queued} connection${report.queued === 1 ? "" : "s"}`;
+  view.hint(report.dropped ? `${reached}, dropped for ${report.dropped}` : reached);
+  view.changed();
 }
 
 const toConversation = (text) => {
   const conversation = model.conversation;
-  if (conversation?.kind === "private") return { type: "private", to: conversation.id, text };
-  return conversation && { type: "say", room: conversation.name, text };
+  if (conversation?.kind === "private") return ["private", { to: conversation.id, text }];
+  return conversation && ["say", { room: conversation.name, text }];
 };
 
 $("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   submit(toConversation);
 });
-$("broadcast").addEventListener("click", () => submit((text) => ({ type: "broadcast", text })));
+$("broadcast").addEventListener("click", () => submit((text) => ["broadcast", { text }]));
 $("message-text").addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
@@ -177,10 +221,8 @@ function rename() {
   const name = $("my-name").value.trim();
   if (!name || length(name) > MOST.name) $("my-name").value = model.me.name;
   else if (name !== model.me.name) {
-    if (line.send({ type: "name", name })) return; // drawn when the server agrees
-    model.me.name = name; // told with the next connection
-    stored.set("name", name);
-    view.changed();
+    if (ask("name", { name })) return; // drawn when the server agrees
+    keepName(name); // told with the next connection
   }
 }
 $("my-name").addEventListener("change", rename);
@@ -196,7 +238,7 @@ $("me-form").addEventListener("submit", (event) => {
 
 $("drain-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  line.send({ type: "drain", perSecond: $("per-second").valueAsNumber });
+  ask("drain", { perSecond: $("per-second").valueAsNumber });
 });
 $("banner-button").addEventListener("click", () => line.connect());
 

@@ -11,6 +11,12 @@ const NEAR = 80; // px from the end that still counts as reading the newest
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
+const MARKS = {
+  sent: () => "Sent",
+  delivered: ({ queued }) => `Delivered to ${queued} connection${queued === 1 ? "" : "s"}`,
+  unconfirmed: () => "The connection was lost: this may not have arrived",
+};
+
 const TAGS = { broadcast: ["horn", "to everybody"], private: ["lock", "private"] };
 
 export class MessageList {
@@ -22,6 +28,7 @@ export class MessageList {
   #last = null; // the newest message shown
   #following = true; // the end is in sight
   #behind = 0; // messages below what is in sight
+  #unmarked = []; // own messages that may yet be delivered, with their elements
 
   /** `onPerson(id, name)` is called when a sender's name is chosen. */
   constructor({ onPerson }) {
@@ -37,6 +44,7 @@ export class MessageList {
   /** Shows `conversation`: adds what is new of the one on show, or turns to another one. */
   show(conversation) {
     if (conversation?.key !== this.#key) this.#turnTo(conversation);
+    this.#unmarked = this.#unmarked.filter(mark);
     const seen = this.#last?.seq ?? 0;
     const fresh = conversation?.messages.filter(({ seq }) => seq > seen) ?? [];
     if (fresh.length === 0) return;
@@ -57,6 +65,7 @@ export class MessageList {
   #turnTo(conversation) {
     this.#key = conversation?.key ?? null;
     this.#last = null;
+    this.#unmarked = [];
     this.#scroller.setAttribute("aria-live", "off"); // the past is not news
     setTimeout(() => this.#scroller.setAttribute("aria-live", "polite"), 200);
     this.#list.replaceChildren();
@@ -87,6 +96,12 @@ export class MessageList {
     avatar,
     el("div", { className: "head" }, who, label && el("span", { className: "tag" }, icon(symbol), label), time),
     el("div", { className: "bubble", title: clock.format(when) }, el("p", { className: "text", dir: "auto", textContent: text })));
+    if (message.delivery) {
+      const sign = el("span", { className: "mark", role: "img" }, icon("check"));
+      item.lastElementChild.append(sign);
+      const own = { item, sign, delivery: message.delivery };
+      if (mark(own)) this.#unmarked.push(own);
+    }
 
     const answer = () => this.#onPerson(from.id, from.name);
     if (who.type === "button") who.addEventListener("click", answer);
@@ -125,4 +140,12 @@ export class MessageList {
     setText($("to-end-text"), this.#behind === 1 ? "1 new message" : `${this.#behind} new messages`);
     this.#pill.hidden = false;
   }
+}
+
+/** Shows what became of an own message; true while that may change. */
+function mark({ item, sign, delivery }) {
+  item.dataset.delivery = delivery.state;
+  sign.title = MARKS[delivery.state](delivery);
+  sign.setAttribute("aria-label", sign.title);
+  return delivery.state === "sent";
 }

@@ -21,6 +21,7 @@ export class Model {
   active = null; // key
   watching = true; // whether somebody looks at the active conversation
   #seq = 0;
+  #sent = []; // own messages whose answer has not come, in the order sent, which is that of the answers
 
   constructor(name) {
     this.me.name = name;
@@ -125,6 +126,7 @@ export class Model {
   /** Files a chat message; false when it belongs to no conversation of this tab. */
   receive({ kind, from, to, room, text, at }) {
     const item = { kind, from, text, at, mine: from.id === this.me.id };
+    if (item.mine) this.#sent.push(item.delivery = { state: "sent" });
     if (kind === "broadcast") {
       for (const conversation of this.conversations.values()) {
         this.#add(conversation, item, conversation.key === this.active);
@@ -143,6 +145,16 @@ export class Model {
     const conversation = kind === "room" && this.conversations.get(roomKey(room));
     if (conversation) this.#add(conversation, item, !item.mine);
     return Boolean(conversation);
+  }
+
+  /** The oldest message without an answer has got it: it was queued to so many. */
+  delivered({ queued }) {
+    Object.assign(this.#sent.shift() ?? {}, { state: "delivered", queued });
+  }
+
+  /** No answers will come any more. */
+  unconfirmed() {
+    for (const delivery of this.#sent.splice(0)) delivery.state = "unconfirmed";
   }
 
   /** Writes a quiet line into one conversation. */

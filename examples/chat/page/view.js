@@ -11,7 +11,9 @@ const NBSP = "\u00a0";
 const whole = new Intl.NumberFormat("en");
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
-const STATES = { connecting: "Connecting", open: "Connected", waiting: "Reconnecting", closed: "Disconnected" };
+const STATES = { connecting: "Connecting", open: "Connected", waiting: "Reconnecting", closed: "Disconnected", refused: "Refused" };
+
+const OVER = { polling: " by polling", websocket: " over WebSocket" };
 
 /** "1 person", "2 people". */
 const plural = (count, one, many = `${one}s`) => `${whole.format(count)} ${count === 1 ? one : many}`;
@@ -183,28 +185,28 @@ export class View {
     setText($("message-label"), label);
   }
 
-  /** Shows the state of the line: a badge always, a banner when there is something to say or do. */
-  line({ state, wait, until, code, reason, opened }, draining) {
+  /** Shows the state of the line (line.js): a badge always, a banner when there is something to say or do. */
+  line({ state, transport, wait, until, reason, message, opened }, kind, draining) {
     $("state").dataset.state = state;
     setText($("state-text"), STATES[state]);
+    Object.assign($("line-kind").dataset, { kind, transport: transport ?? "" });
+    setText($("line-kind"), kind === "socket.io" ? `Socket.IO${OVER[transport] ?? ""}` : "Plain WebSocket");
     for (const id of ["send", "private", "broadcast", "drain"]) $(id).disabled = state !== "open";
     if (state === "open") this.banner(null);
     if (state === "connecting") setText($("banner-text"), "Connecting…");
     if (state === "waiting") {
-      const left = Math.max(0, until - performance.now());
-      const seconds = Math.ceil(left / 1000);
       const cause = !opened ? "The node does not take connections right now." : draining
-        ? "The drain has closed this connection." : `The connection was closed (${closeName(code, reason)}).`;
-      this.banner({
-        kind: "waiting", title: cause, text: `Trying again in ${seconds}${NBSP}s.`, button: "Try now",
-        value: wait - left, max: Math.max(1, wait),
-      });
+        ? "The drain has closed this connection." : `The connection was closed (${reason}).`;
+      this.banner({ kind: "waiting", title: cause, button: "Try now", ...countdown(wait, until) });
     }
     if (state === "closed") {
       this.banner({
         kind: "closed", title: "The server has ended this connection.",
-        text: `Code ${closeName(code, reason)}: the page does not come back by itself.`, button: "Connect again",
+        text: `Reason: ${reason}. The page does not come back by itself.`, button: "Connect again",
       });
+    }
+    if (state === "refused") {
+      this.banner({ kind: "closed", title: "The chat does not let this page in.", text: message, button: "Try again" });
     }
   }
 
@@ -294,7 +296,12 @@ function badge(element, unread) {
   element.setAttribute("aria-label", `${unread} unread`);
 }
 
-const closeName = (code, reason) => (reason ? `${code} ${reason}` : String(code));
+/** The rest of a wait, where it is known how long that is. */
+function countdown(wait, until) {
+  if (wait === undefined) return { text: "Trying again by itself." };
+  const left = Math.max(0, until - performance.now());
+  return { text: `Trying again in ${Math.ceil(left / 1000)}${NBSP}s.`, value: wait - left, max: Math.max(1, wait) };
+}
 
 function bytes(value) {
   return value < 1000 ? `${Math.round(value)} B` : value < 1e6 ? `${(value / 1e3).toFixed(1)} kB` : `${(value / 1e6).toFixed(1)} MB`;

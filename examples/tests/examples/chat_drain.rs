@@ -1,12 +1,12 @@
 //! The chat says goodbye: to the pages that ask for it, and before its process ends.
 
-use crate::support::{Example, Person, Script, soon};
+use crate::support::{Example, PLAIN, Person, Script, soon};
 use serde_json::json;
 use switchboard::{connection::DialError, prelude::*};
 
 #[tokio::test]
 async fn c17_a_drain_that_a_page_asked_for_refuses_newcomers_then_opens_again() {
-    let chat = Example::start("chat", &[], &[]).await;
+    let chat = Example::start("chat", &[], &[PLAIN]).await;
     let mut ada = Person::connect(&chat, "team", "Ada").await;
     let mut bob = Person::connect(&chat, "other", "Bob").await;
 
@@ -36,7 +36,7 @@ async fn c17_a_drain_that_a_page_asked_for_refuses_newcomers_then_opens_again() 
 
 #[tokio::test]
 async fn c17_a_second_drain_does_not_change_the_first() {
-    let chat = Example::start("chat", &[], &[]).await;
+    let chat = Example::start("chat", &[], &[PLAIN]).await;
     let mut ada = Person::connect(&chat, "team", "Ada").await;
     let mut bob = Person::connect(&chat, "team", "Bob").await;
     ada.ask(json!({"type": "drain", "perSecond": 1})).await;
@@ -67,7 +67,7 @@ async fn read_drain_rates(person: &mut Person) -> Vec<u64> {
 
 #[tokio::test]
 async fn c17_sigterm_closes_stock_clients_at_a_pace_and_ends_well() {
-    let chat = Example::start("chat", &[], &[("DRAIN_PER_SECOND", "1")]).await;
+    let chat = Example::start("chat", &[], &[PLAIN, ("DRAIN_PER_SECOND", "1")]).await;
     let mut clients = Script::start("ws-client.mjs", &[]);
     let names = ["a", "b", "c"];
     let connect = |id: &str| {
@@ -129,6 +129,40 @@ async fn c17_sigterm_closes_stock_clients_at_a_pace_and_ends_well() {
             "{step:?} is not in {steps:?}"
         );
     }
+    let (status, lines) = chat.finish().await;
+    assert!(status.success(), "{status}");
+    assert_eq!(lines.last().unwrap(), "bye; 0 left behind");
+}
+
+/// Runs the steps of `chat-drain.mjs` to their end.
+async fn both_ways(script: &mut Script) {
+    loop {
+        let event = script.next().await.expect("the script says how it ends");
+        match event["event"].as_str() {
+            Some("step") => {}
+            Some("done") => return,
+            _ => panic!("{event}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn c17_one_drain_that_a_page_asked_for_is_for_both_ways() {
+    let chat = Example::start("chat", &[], &[PLAIN]).await;
+    let url = format!("http://{}/", chat.host());
+    let mut script = Script::start("chat-drain.mjs", &[&url, "page"]);
+    script.expect(json!({"event": "ready"})).await;
+    both_ways(&mut script).await;
+}
+
+#[tokio::test]
+async fn c17_sigterm_closes_people_of_both_ways_at_one_pace_and_ends_well() {
+    let chat = Example::start("chat", &[], &[PLAIN, ("DRAIN_PER_SECOND", "1")]).await;
+    let url = format!("http://{}/", chat.host());
+    let mut script = Script::start("chat-drain.mjs", &[&url, "sigterm"]);
+    script.expect(json!({"event": "ready"})).await;
+    chat.terminate().await;
+    both_ways(&mut script).await;
     let (status, lines) = chat.finish().await;
     assert!(status.success(), "{status}");
     assert_eq!(lines.last().unwrap(), "bye; 0 left behind");

@@ -1,11 +1,12 @@
-//! The chat's protocol, by clients in Rust: each promise of `examples/chat/PROTOCOL.md`.
+//! The chat's protocol over plain WebSockets, by clients in Rust: each promise of
+//! `examples/chat/PROTOCOL.md`.
 
-use crate::support::{Example, Person, Script};
+use crate::support::{Example, PLAIN, Person, Script};
 use serde_json::{Value, json};
 use switchboard::prelude::*;
 
 async fn chat() -> Example {
-    Example::start("chat", &[], &[]).await
+    Example::start("chat", &[], &[PLAIN]).await
 }
 
 #[tokio::test]
@@ -232,6 +233,35 @@ async fn a_message_above_16_kib_ends_its_sender_alone() {
         witness.ask(json!({"type": "broadcast", "text": "x"})).await["queued"],
         1
     );
+}
+
+#[tokio::test]
+async fn no_two_have_the_same_name() {
+    let chat = chat().await;
+    let mut ada = Person::connect(&chat, "team", "Ada&key=1").await;
+    let mut like = Person::connect(&chat, "team", "Ada").await;
+    assert_eq!(like.welcome["you"]["name"], "Ada 2");
+    let other = Person::connect(&chat, "other", "Ada").await;
+    assert_eq!(other.welcome["you"]["name"], "Ada");
+    let answer = like.ask(json!({"type": "name", "name": "Ada"})).await;
+    assert_eq!(answer["code"], "NAME_TAKEN");
+    // The longest name leaves room for a number.
+    let long = "x".repeat(32);
+    let _first = Person::connect(&chat, "team", &long).await;
+    let second = Person::connect(&chat, "team", &long).await;
+    let numbered = format!("{} 2", "x".repeat(30));
+    assert_eq!(second.welcome["you"]["name"], *numbered);
+
+    // Whoever has the key takes over.
+    let next = Person::connect(&chat, "team", "Ada&key=1").await;
+    assert_eq!(next.welcome["you"]["name"], "Ada");
+    assert_eq!(ada.closed().await.disconnect, Disconnect::REPLACED);
+    let left = like.expect(json!({"type": "left"})).await;
+    assert_eq!(left["who"], json!({"id": ada.id, "name": "Ada"}));
+    let free = like.ask(json!({"type": "name", "name": "Bob"})).await;
+    assert_eq!(free["who"]["name"], "Bob");
+    let again = Person::connect(&chat, "team", "Ada").await;
+    assert_eq!(again.welcome["you"]["name"], "Ada 2");
 }
 
 #[tokio::test]

@@ -4,7 +4,10 @@
 
 mod axum;
 mod chat_browser;
+#[cfg(unix)]
+mod chat_client;
 mod chat_drain;
+mod chat_io;
 mod chat_protocol;
 mod conformance;
 mod express;

@@ -241,6 +241,26 @@ impl Io {
         }
     }
 
+    /// The namespace `name`, if there is one; makes none, so it is safe to ask for whatever a client names.
+    ///
+    /// ```
+    /// # use switchboard_server::{Io, IoConfig};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let io = Io::new(IoConfig::default()).unwrap();
+    /// assert!(io.get("/chat").is_none());
+    /// io.of("/chat");
+    /// assert_eq!(io.get("chat").unwrap().name(), "/chat");
+    /// # }
+    /// ```
+    pub fn get(&self, name: &str) -> Option<Namespace> {
+        let found = if name.starts_with('/') {
+            self.0.namespaces.get(name)
+        } else {
+            self.0.namespaces.get(&*format!("/{name}"))
+        };
+        found.map(|found| Namespace(Arc::clone(&found)))
+    }
+
     /// The namespace `/`.
     pub fn root(&self) -> Namespace {
         Namespace(self.0.namespace_or_new(self.0.core.root.clone()))
@@ -378,6 +398,25 @@ impl Io {
     /// so that they reconnect elsewhere. See [`Pool::drain`].
     pub fn drain(&self, drain: Drain) -> Result<Draining, DrainError> {
         self.0.core.pool.drain(drain)
+    }
+
+    /// Takes newcomers again after a drain has ended; `false` when there was none or it still runs. After
+    /// [`close`](Self::close) nobody is let in whatever this says.
+    ///
+    /// ```
+    /// # use switchboard_pool::Drain;
+    /// # use switchboard_server::{Io, IoConfig};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let io = Io::new(IoConfig::default()).unwrap();
+    /// assert!(!io.reopen());
+    /// io.drain(Drain::per_second(100)).unwrap().await;
+    /// assert!(!io.is_ready());
+    /// assert!(io.reopen());
+    /// assert!(io.is_ready());
+    /// # }
+    /// ```
+    pub fn reopen(&self) -> bool {
+        self.0.core.pool.reopen()
     }
 
     /// Sends everybody away at once, without a disconnect packet, and refuses newcomers for ever. Ready when

@@ -11,6 +11,15 @@ pub(crate) use node::{Script, browser, run_node, run_python};
 pub(crate) use person::Person;
 pub(crate) use process::Example;
 
+/// The chat without a client for browsers: it looks for none, and its page uses plain WebSockets.
+pub(crate) const PLAIN: (&str, &str) = ("SOCKET_IO_CLIENT", "off");
+
+/// The chat with the client that the tests have installed.
+pub(crate) const STOCK: (&str, &str) = (
+    "SOCKET_IO_CLIENT",
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../tests-node"),
+);
+
 /// Fails instead of hanging. No test depends on how long something takes.
 pub(crate) async fn soon<F: Future>(what: &str, future: F) -> F::Output {
     tokio::time::timeout(Duration::from_mins(1), future)

@@ -14,6 +14,7 @@ use super::{build, soon};
 pub(crate) struct Example {
     child: Child,
     output: Lines<BufReader<ChildStdout>>,
+    said: Vec<String>,
     port: u16,
 }
 
@@ -33,6 +34,7 @@ impl Example {
             .spawn()
             .expect("the example starts");
         let mut output = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut said = Vec::new();
         let line = soon("the line that says `listening`", async {
             loop {
                 let line = output
@@ -43,6 +45,7 @@ impl Example {
                 if line.contains("listening") {
                     return line;
                 }
+                said.push(line);
             }
         });
         let line = line.await;
@@ -55,6 +58,7 @@ impl Example {
         Self {
             child,
             output,
+            said,
             port,
         }
     }
@@ -72,6 +76,11 @@ impl Example {
     /// The id of its process.
     pub(crate) fn pid(&self) -> String {
         self.child.id().expect("it runs").to_string()
+    }
+
+    /// The lines it printed before it listened.
+    pub(crate) fn said(&self) -> &[String] {
+        &self.said
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -1,4 +1,4 @@
-// One WebSocket that comes back.
+// A line over one plain WebSocket that comes back.
 //
 // After a close that passes by itself (a deploy, a lost network, a busy node) the line waits a random
 // time below a doubling limit and connects again: exponential backoff with full jitter, so that the
@@ -21,32 +21,26 @@ export function backoff(attempt, random = Math.random) {
   return Math.round(random() * Math.min(LAST_LIMIT, FIRST_LIMIT * 2 ** attempt));
 }
 
-export class Line {
-  #url;
-  #onState;
-  #onMessage;
+export class PlainLine {
+  kind = "websocket";
+  #options;
   #socket = null;
   #attempt = 0;
   #timer = 0;
+  #me = null; // own id
+  #asked = []; // messages without an answer, in the order sent, which is that of their answers
 
-  /**
-   * `url` is asked anew for each attempt. `onState` gets { state, … }: "connecting", "open",
-   * "waiting" with wait, until, attempt, code, reason, opened, or "closed" with code, reason.
-   * `onMessage` gets each message that is a JSON object with a type.
-   */
-  constructor({ url, onState, onMessage }) {
-    this.#url = url;
-    this.#onState = onState;
-    this.#onMessage = onMessage;
+  /** See line.js. */
+  constructor(options) {
+    this.#options = options;
     addEventListener("online", () => this.#timer && this.connect());
   }
 
-  /** Connects now, whether waiting or down; does nothing on a living line. */
   connect() {
     if (this.#socket) return;
     clearTimeout(this.#timer);
     this.#timer = 0;
-    this.#onState({ state: "connecting", attempt: this.#attempt });
+    this.#options.onState({ state: "connecting" });
 
     const socket = new WebSocket(this.#url());
     this.#socket = socket;
@@ -55,41 +49,64 @@ export class Line {
     socket.onopen = () => {
       clearTimeout(deadline);
       openedAt = performance.now();
-      this.#onState({ state: "open" });
+      this.#options.onState({ state: "open", recovered: false, transport: "websocket" });
     };
     socket.onmessage = ({ data }) => {
       const message = parse(data);
-      if (message) this.#onMessage(message);
+      if (message) this.#received(message);
     };
     socket.onclose = ({ code, reason }) => {
       clearTimeout(deadline);
       this.#socket = null;
+      for (const { reject } of this.#asked.splice(0)) reject(new Error("closed before the answer"));
       if (openedAt && performance.now() - openedAt > STABLE) this.#attempt = 0;
       this.#closed(code, reason, openedAt > 0);
     };
   }
 
-  /** Sends `message` as JSON; false when the line is not open. */
-  send(message) {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify(message));
-    return true;
+  ask(type, data) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return null;
+    this.#socket.send(JSON.stringify({ type, ...data }));
+    return new Promise((resolve, reject) => this.#asked.push({ type, resolve, reject }));
+  }
+
+  #url() {
+    const { namespace, who } = this.#options;
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    return `${scheme}//${location.host}/namespace/${encodeURIComponent(namespace)}?${new URLSearchParams(who())}`;
+  }
+
+  #received(message) {
+    if (message.type === "welcome") this.#me = message.you.id;
+    const answers = this.#asked.length > 0 && this.#isAnswer(this.#asked[0].type, message);
+    if (answers) this.#asked.shift().resolve(message);
+    // These two are news as well.
+    if (!answers || message.type === "changed" || message.type === "draining") this.#options.onMessage(message);
+  }
+
+  /** Whether `message` answers one's own of type `asked`. */
+  #isAnswer(asked, { type, about, who }) {
+    if (type === "report" || type === "error") return about === asked;
+    if (type === "draining") return asked === "drain";
+    return type === "changed" && who.id === this.#me;
   }
 
   #closed(code, reason, opened) {
     if (!comesBack(code, reason)) {
       this.#attempt = 0;
-      this.#onState({ state: "closed", code, reason });
+      this.#options.onState({ state: "closed", opened, reason: closeName(code, reason) });
       return;
     }
     const wait = backoff(this.#attempt);
     this.#attempt += 1;
     this.#timer = setTimeout(() => this.connect(), wait);
-    this.#onState({
-      state: "waiting", wait, until: performance.now() + wait, attempt: this.#attempt, code, reason, opened,
+    this.#options.onState({
+      state: "waiting", wait, until: performance.now() + wait, opened, reason: closeName(code, reason),
     });
   }
 }
+
+const closeName = (code, reason) => (reason ? `${code} ${reason}` : String(code));
 
 function parse(data) {
   if (typeof data !== "string") return null;
