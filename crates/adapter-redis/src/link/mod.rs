@@ -15,6 +15,8 @@ mod queue;
 mod resp;
 mod stats;
 mod subscriber;
+#[cfg(test)]
+mod tests;
 mod topics;
 
 use std::{sync::Arc, time::Duration};
