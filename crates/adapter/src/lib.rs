@@ -27,9 +27,13 @@ mod answer;
 mod delivery;
 mod local;
 mod publication;
+mod session;
+mod status;
 
-pub use adapter::{Adapter, AdapterError};
-pub use answer::{Answer, SocketDetails};
-pub use delivery::LocalDelivery;
+pub use adapter::{Adapter, AdapterError, MAX_NOTICE};
+pub use answer::{Answer, Incomplete, SocketDetails};
+pub use delivery::{Arrival, Asked, LocalDelivery};
 pub use local::LocalAdapter;
 pub use publication::{Publication, Target};
+pub use session::{Missed, Restored, SavedSession};
+pub use status::{BusStatus, Capabilities, Change};
