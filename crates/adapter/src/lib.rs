@@ -24,6 +24,8 @@
 
 mod adapter;
 mod answer;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod delivery;
 mod local;
 mod publication;
@@ -32,6 +34,8 @@ mod status;
 
 pub use adapter::{Adapter, AdapterError, MAX_NOTICE};
 pub use answer::{Answer, Incomplete, SocketDetails};
+#[cfg(feature = "cluster")]
+pub use cluster::{Cluster, ClusterConfig, ClusterNode, ClusterStats};
 pub use delivery::{Arrival, Asked, LocalDelivery};
 pub use local::LocalAdapter;
 pub use publication::{Publication, Target};
