@@ -78,22 +78,10 @@ impl Hub {
 
     /// A node comes. Its number.
     pub(super) fn attach(&self, id: &NodeId, local: Weak<dyn LocalDelivery>) -> usize {
-        let runtime = Handle::current();
-        let (index, others) = {
-            let mut table = self.table.lock();
-            table.nodes.push(Entry::new(id.clone(), local, runtime));
-            let index = table.nodes.len() - 1;
-            let others: Vec<_> = table.others(index).collect();
-            let others = others.into_iter().map(|other| &table.nodes[other]);
-            let others: Vec<_> = others.map(|entry| entry.local.clone()).collect();
-            (index, others)
-        };
+        let entry = Entry::new(id.clone(), local, Handle::current());
+        let (index, told) = self.table.lock().attach(entry);
         self.log.lock().attach(index);
-        tell(
-            others
-                .into_iter()
-                .map(|local| (local, Change::Joined(id.clone()))),
-        );
+        tell(told);
         index
     }
 
