@@ -61,7 +61,7 @@ pub use admit::{Admission, Admit, AdmitByPath, Refusal, UpgradeRequest};
 pub use config::ListenerConfig;
 pub use engine::Peer;
 pub use io::{
-    ack::{AckError, Answers},
+    ack::{AckError, Answers, IncompleteAnswers},
     adapter::AdapterView,
     admit::AdmitClient,
     dynamic::NamespaceMatcher,
@@ -77,6 +77,7 @@ pub use io::{
     remote::RemoteSocket,
     rooms::{RoomEvent, Rooms},
     send::EmitError,
+    server_side::ServerSideEvent,
     socket::{JoinError, Socket},
 };
 pub use listener::{BindError, Listener};

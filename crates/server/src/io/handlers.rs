@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::RwLock;
 
-use crate::io::{handler::Erased, rooms::RoomEvent};
+use crate::io::{handler::Erased, rooms::RoomEvent, server_side::ServerHandler};
 
 pub(crate) type RoomListener = Arc<dyn Fn(&RoomEvent) + Send + Sync>;
 
@@ -18,6 +18,7 @@ pub(crate) struct Lists {
     pub(crate) events: HashMap<Box<str>, Vec<Erased>>,
     pub(crate) disconnect: Vec<Erased>,
     pub(crate) rooms: Vec<RoomListener>,
+    pub(crate) server_side: HashMap<Box<str>, Vec<ServerHandler>>,
 }
 
 /// The handlers of a namespace, of all namespaces that a pattern matches, or of one socket.

@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use switchboard_adapter::{Publication, Target};
+use switchboard_adapter::{Answer, Asked, Publication, Target};
 use switchboard_connection::{
     AnyConnection, Connection, ConnectionId, Cork, Delivery, Frame, Room,
 };
 use switchboard_pool::{Recipients, Report};
 use switchboard_wire::{Args, EncodeError, Encoded};
+use tokio::sync::mpsc;
 
 use crate::io::{
     ack::{Answers, Collector},
@@ -124,27 +125,42 @@ impl Broadcast {
 
     /// Sends to the local clients, then to the other nodes.
     pub(crate) fn deliver(&self, encoded: &Encoded) -> Report {
-        let report = self.with_recipients(|recipients| recipients.send(frame(encoded)));
-        self.namespace.core().metrics.sent(report.queued);
+        let report = self.deliver_here(encoded);
         self.publish(encoded);
         report
     }
 
-    fn publish(&self, encoded: &Encoded) {
-        if self.local {
-            return;
+    /// Sends to the local clients.
+    pub(crate) fn deliver_here(&self, encoded: &Encoded) -> Report {
+        let report = self.with_recipients(|recipients| recipients.send(frame(encoded)));
+        self.namespace.core().metrics.sent(report.queued);
+        report
+    }
+
+    /// Whether other nodes have a part in it.
+    pub(crate) fn crosses(&self) -> bool {
+        !self.local && self.namespace.core().adapter.capabilities().others
+    }
+
+    /// Sends to the other nodes.
+    pub(crate) fn publish(&self, encoded: &Encoded) {
+        if !self.local {
+            let adapter = &self.namespace.core().adapter;
+            adapter.publish(&self.publication(encoded));
         }
-        let core = self.namespace.core();
+    }
+
+    fn publication<'a>(&'a self, encoded: &'a Encoded) -> Publication<'a> {
         let mut publication = Publication::new(
             self.namespace.name(),
             encoded,
-            core.parser,
+            self.namespace.parser(),
             &self.rooms,
             &self.except,
         );
         publication.volatile = self.volatile;
         publication.compress = self.compress;
-        core.adapter.publish(&publication);
+        publication
     }
 
     /// Puts all of them into `rooms`.
@@ -195,10 +211,10 @@ impl Broadcast {
     }
 
     /// The ids of all of them.
-    pub async fn all_sockets(&self) -> switchboard_adapter::Answer<Vec<ConnectionId>> {
+    pub async fn all_sockets(&self) -> Answer<Vec<ConnectionId>> {
         let local = self.recipients();
         let ids = local.iter().map(|socket| socket.address().id.clone());
-        let mut answer = switchboard_adapter::Answer::complete(ids.collect::<Vec<_>>());
+        let mut answer = Answer::complete(ids.collect::<Vec<_>>());
         if !self.local {
             let adapter = &self.namespace.core().adapter;
             let others = adapter.sockets(self.namespace.name(), &self.target()).await;
@@ -208,7 +224,7 @@ impl Broadcast {
     }
 
     /// All of them, with what is known of each.
-    pub async fn fetch_sockets(&self) -> switchboard_adapter::Answer<Vec<crate::RemoteSocket>> {
+    pub async fn fetch_sockets(&self) -> Answer<Vec<crate::RemoteSocket>> {
         crate::io::remote::fetch(&self.namespace, self).await
     }
 
@@ -282,62 +298,72 @@ impl TimedBroadcast {
         R: DeserializeOwned,
         T: Serialize + Sync + ?Sized,
     {
-        let (answers, missing) = self.ask(event, data).await?;
-        let count = answers.len();
-        let answers: Vec<R> = answers.iter().filter_map(|args| args.read().ok()).collect();
-        Ok(Answers {
-            missing,
-            unreadable: count - answers.len(),
-            answers,
-        })
+        Ok(Answers::read(self.ask(event, data).await?))
     }
 
-    /// The same with the answers as they came, and how many are missing.
-    pub(crate) async fn ask<T>(
-        &self,
-        event: &str,
-        data: &T,
-    ) -> Result<(Vec<Args>, usize), EncodeError>
+    /// The same with the answers as they came.
+    async fn ask<T>(&self, event: &str, data: &T) -> Result<Answer<Vec<Args>>, EncodeError>
     where
         T: Serialize + Sync + ?Sized,
     {
         let Broadcast {
             namespace, local, ..
         } = &self.broadcast;
-        let core = namespace.core();
+        let collector = Collector::new();
+        let (id, encoded) = self.send(&collector, event, data)?;
+        let others = async {
+            if *local {
+                return Answer::complete(Vec::new());
+            }
+            let question = self.broadcast.publication(&encoded);
+            let adapter = &namespace.core().adapter;
+            adapter.ask(&question, self.within).await
+        };
+        let finished = collector.finish(id, self.within);
+        let ((answers, missing), others) = tokio::join!(finished, others);
+        let mut all = Answer::complete(answers);
+        all.missing = missing;
+        all.append(others);
+        Ok(all)
+    }
+
+    /// Asks this node's clients for another node, and passes their answers on as they come.
+    pub(crate) fn ask_for_another<T>(&self, event: &str, data: &T) -> Result<Asked, EncodeError>
+    where
+        T: Serialize + ?Sized,
+    {
+        let clients = self.broadcast.recipients().len();
+        let (sender, answers) = mpsc::channel(clients.max(1));
+        let collector = Collector::passing_on(sender.clone());
+        let (id, _) = self.send(&collector, event, data)?;
+        let within = self.within;
+        // Counts those who could not be asked too: they are missing.
+        let clients = collector.asked();
+        let runtime = &self.broadcast.namespace.core().runtime;
+        runtime.spawn(async move {
+            tokio::select! {
+                _ = collector.finish(id, within) => {}
+                () = sender.closed() => {}
+            }
+        });
+        Ok(Asked { clients, answers })
+    }
+
+    /// Sends a question to this node's clients. Its id, and the question.
+    fn send<T: Serialize + ?Sized>(
+        &self,
+        collector: &Arc<Collector>,
+        event: &str,
+        data: &T,
+    ) -> Result<(u64, Encoded), EncodeError> {
+        let namespace = &self.broadcast.namespace;
         let id = namespace.next_ack();
         let parser = namespace.parser();
         let encoded = parser.event(namespace.name(), Some(id), event, data, None)?;
-        let collector = Collector::new();
         let recipients = self.broadcast.recipients();
-        let asked = ask(
-            &collector,
-            recipients,
-            id,
-            &frame(&encoded),
-            &self.broadcast,
-        );
-        core.metrics.sent(asked);
-        let others = async {
-            if *local {
-                return switchboard_adapter::Answer::complete(Vec::new());
-            }
-            let target = self.broadcast.target();
-            let adapter = &core.adapter;
-            adapter
-                .ask(
-                    namespace.name(),
-                    &encoded,
-                    core.parser,
-                    &target,
-                    self.within,
-                )
-                .await
-        };
-        let finished = collector.finish(id, self.within);
-        let ((mut answers, missing), others) = tokio::join!(finished, others);
-        answers.extend(others.value);
-        Ok((answers, missing + others.missing))
+        let asked = ask(collector, recipients, id, &frame(&encoded), &self.broadcast);
+        namespace.core().metrics.sent(asked);
+        Ok((id, encoded))
     }
 }
 

@@ -113,10 +113,19 @@ impl Recovery {
         let offset = self.offset(log.last + u64::from(is_kept));
         let parser = namespace.parser();
         let encoded = parser.event(namespace.name(), None, event, data, Some(&offset))?;
+        // The number is of this log: other nodes give their own.
+        let plain = broadcast
+            .crosses()
+            .then(|| parser.event(namespace.name(), None, event, data, None))
+            .transpose()?;
         if is_kept {
             self.keep(&mut log, frame(&encoded), broadcast.target());
         }
-        Ok(broadcast.deliver(&encoded))
+        let report = broadcast.deliver_here(&encoded);
+        if let Some(plain) = plain {
+            broadcast.publish(&plain);
+        }
+        Ok(report)
     }
 
     /// Sends an event to one socket and keeps it. Also says how long it is, for those who wait for room.
