@@ -7,10 +7,10 @@ mod decode;
 mod encode;
 mod split;
 
-pub(crate) use attachments::{bind, check};
-pub(crate) use decode::{Payload, TextPacket, decode};
+pub(crate) use attachments::{bind, check, has_placeholder, placeholder};
+pub(crate) use decode::{Payload, TextPacket, decode, event_name};
 pub(crate) use encode::{encode, encode_arguments, encode_bare, encode_object};
-pub(crate) use split::next;
+pub(crate) use split::{depth, field, next};
 
 /// The most attachments that the reference accepts in one packet.
 pub(crate) const MAX_ATTACHMENTS: usize = 10;
