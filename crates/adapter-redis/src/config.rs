@@ -33,8 +33,6 @@ pub struct RedisConfig {
     pub url: Vec<RedisUrl>,
     /// What stands there. Default: [`Topology::Single`].
     pub topology: Topology,
-    /// How nodes speak to each other. Default: [`Mode::Classic`].
-    pub mode: Mode,
     /// The beginning of all channels' names. Default: `socket.io`.
     pub key: String,
     /// How long a question to the other nodes waits for answers. Default: 5 s.
@@ -43,9 +41,6 @@ pub struct RedisConfig {
     /// Answers go to the asking node alone, not to all. Nodes of both settings understand each other.
     /// Default: false, as Node's.
     pub publish_on_specific_response_channel: bool,
-    /// Listens to rooms that have members here instead of to the whole namespace, so that a node hears only
-    /// what concerns it; see [`RedisAdapter`](crate::RedisAdapter#room-channels). Default: false.
-    pub room_channels: bool,
     /// Certificates for `rediss://`. Default: the system's roots.
     pub tls: TlsFiles,
     /// Whether TCP sends small writes at once. Default: true.
@@ -60,6 +55,12 @@ pub struct RedisConfig {
     /// made anew. Default: 1 s.
     #[serde(with = "millis")]
     pub probe_interval: Duration,
+    /// How often nodes of ours tell each other that they are there. Default: 5 s.
+    #[serde(with = "millis")]
+    pub heartbeat_interval: Duration,
+    /// How long a node of ours is not heard of before it counts as gone. Default: 10 s.
+    #[serde(with = "millis")]
+    pub heartbeat_timeout: Duration,
     /// The pause before the second attempt to connect; it doubles, with a random part, for ever up to
     /// `reconnect_max_delay`. Default: 50 ms.
     #[serde(with = "millis")]
@@ -83,16 +84,16 @@ impl Default for RedisConfig {
         Self {
             url: vec![RedisUrl("redis://127.0.0.1:6379".to_owned())],
             topology: Topology::Single,
-            mode: Mode::Classic,
             key: "socket.io".to_owned(),
             requests_timeout: Duration::from_secs(5),
             publish_on_specific_response_channel: false,
-            room_channels: false,
             tls: TlsFiles::default(),
             tcp_nodelay: true,
             connect_timeout: Duration::from_secs(3),
             response_timeout: Duration::from_secs(1),
             probe_interval: Duration::from_secs(1),
+            heartbeat_interval: Duration::from_secs(5),
+            heartbeat_timeout: Duration::from_secs(10),
             reconnect_min_delay: Duration::from_millis(50),
             reconnect_max_delay: Duration::from_secs(2),
             queue_messages: 65_536,
@@ -135,15 +136,15 @@ impl RedisConfig {
 
     setters! {
         with_topology: topology: Topology,
-        with_mode: mode: Mode,
         with_requests_timeout: requests_timeout: Duration,
         with_publish_on_specific_response_channel: publish_on_specific_response_channel: bool,
-        with_room_channels: room_channels: bool,
         with_tls: tls: TlsFiles,
         with_tcp_nodelay: tcp_nodelay: bool,
         with_connect_timeout: connect_timeout: Duration,
         with_response_timeout: response_timeout: Duration,
         with_probe_interval: probe_interval: Duration,
+        with_heartbeat_interval: heartbeat_interval: Duration,
+        with_heartbeat_timeout: heartbeat_timeout: Duration,
         with_reconnect_min_delay: reconnect_min_delay: Duration,
         with_reconnect_max_delay: reconnect_max_delay: Duration,
         with_queue_messages: queue_messages: usize,
@@ -166,19 +167,20 @@ impl RedisConfig {
         if self.key.is_empty() || self.key.contains('#') {
             return wrong("key", "must be a text without #");
         }
-        if self.room_channels && self.mode != Mode::Classic {
-            return wrong("roomChannels", "is of the classic mode");
-        }
         for (setting, time) in [
             ("requestsTimeout", self.requests_timeout),
             ("connectTimeout", self.connect_timeout),
             ("responseTimeout", self.response_timeout),
             ("probeInterval", self.probe_interval),
+            ("heartbeatInterval", self.heartbeat_interval),
             ("reconnectMinDelay", self.reconnect_min_delay),
         ] {
             if time.is_zero() {
                 return wrong(setting, "must not be 0");
             }
+        }
+        if self.heartbeat_timeout < self.heartbeat_interval {
+            return wrong("heartbeatTimeout", "is below heartbeatInterval");
         }
         if self.reconnect_max_delay < self.reconnect_min_delay {
             return wrong("reconnectMaxDelay", "is below reconnectMinDelay");
@@ -216,32 +218,6 @@ pub enum Topology {
     },
     /// Nodes of a Redis Cluster.
     Cluster,
-}
-
-/// How nodes speak to each other: all of a cluster speak the same.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub enum Mode {
-    /// As `createAdapter` of `@socket.io/redis-adapter`, for any Redis.
-    #[default]
-    Classic,
-    /// As its `createShardedAdapter`: Redis 7 and newer.
-    Sharded(SubscriptionMode),
-}
-
-/// Which channels the sharded mode has; Node's `subscriptionMode`, the same on all nodes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum SubscriptionMode {
-    /// One for each namespace.
-    Static,
-    /// One more for each public room.
-    #[default]
-    Dynamic,
-    /// One more for each room, those of single sockets too.
-    DynamicPrivate,
 }
 
 /// Where certificates are, as files in PEM.
@@ -328,7 +304,6 @@ mod tests {
         let config: RedisConfig = serde_json::from_value(serde_json::json!({
             "url": ["rediss://me:pa@ss@a:1", "rediss://b:2"],
             "topology": {"sentinel": {"master": "mymaster", "sentinelPassword": "hidden"}},
-            "mode": {"sharded": "dynamic-private"},
             "key": "k",
             "requestsTimeout": 250,
             "publishOnSpecificResponseChannel": true,
@@ -336,7 +311,6 @@ mod tests {
         }))
         .unwrap();
         assert_eq!(config.requests_timeout, Duration::from_millis(250));
-        assert_eq!(config.mode, Mode::Sharded(SubscriptionMode::DynamicPrivate));
         assert!(config.publish_on_specific_response_channel);
         config.check().unwrap();
         let shown = format!("{config:?}");
@@ -366,12 +340,6 @@ mod tests {
             (
                 default().with_reconnect_max_delay(Duration::ZERO),
                 "reconnectMaxDelay",
-            ),
-            (
-                default()
-                    .with_room_channels(true)
-                    .with_mode(Mode::Sharded(SubscriptionMode::Static)),
-                "roomChannels",
             ),
         ] {
             assert_eq!(config.check().unwrap_err().setting, setting);

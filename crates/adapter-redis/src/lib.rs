@@ -1,10 +1,15 @@
 //! x
+mod adapter;
+mod classic;
 mod config;
+mod envelope;
 mod error;
 mod link;
-pub use config::{
-    ConfigError, Mode, RedisConfig, RedisUrl, Secret, SubscriptionMode, TlsFiles, Topology,
-};
+mod members;
+mod questions;
+
+pub use adapter::RedisAdapter;
+pub use config::{ConfigError, RedisConfig, RedisUrl, Secret, TlsFiles, Topology};
 pub use error::{BusError, StartError};
 pub use link::BusStats;
 #[doc(hidden)]

@@ -21,6 +21,7 @@ mod topics;
 
 use std::{sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use redis::{Cmd, Value};
 use tokio::{
     sync::{oneshot, watch},
@@ -33,8 +34,8 @@ use crate::{
 };
 
 pub(crate) use health::Away;
+pub(crate) use locate::Locator;
 pub(crate) use queue::Outgoing;
-pub(crate) use resp::Kind;
 pub use resp::fuzz_reader;
 pub use stats::BusStats;
 pub(crate) use stats::Stats;
@@ -43,9 +44,10 @@ pub(crate) use topics::Topic;
 
 use health::Health;
 use lane::Lane;
-use locate::{Locator, Role};
+use locate::Role;
 use probe::Probe;
 use subscriber::Subscriber;
+use topics::Topics;
 
 /// How long what waits may take to go out at the end.
 pub(crate) const CLOSE_WITHIN: Duration = Duration::from_secs(2);
@@ -57,7 +59,8 @@ pub(crate) struct Link {
     stats: Arc<Stats>,
     health: Health,
     lane: Lane,
-    subscriber: Option<Subscriber>,
+    topics: Option<Arc<Topics>>,
+    subscriber: Mutex<Option<Subscriber>>,
 }
 
 impl Link {
@@ -115,12 +118,17 @@ impl Link {
             stats,
             health,
             lane,
-            subscriber,
+            topics: subscriber.as_ref().map(Subscriber::topics),
+            subscriber: Mutex::new(subscriber),
         }
     }
 
     pub(crate) fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        self.watch().borrow().is_none()
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Away> {
@@ -165,14 +173,14 @@ impl Link {
     }
 
     pub(crate) fn subscribe(&self, topics: impl IntoIterator<Item = Topic>) {
-        if let Some(subscriber) = &self.subscriber {
-            subscriber.topics().add(topics);
+        if let Some(own) = &self.topics {
+            own.add(topics);
         }
     }
 
     pub(crate) fn unsubscribe(&self, topics: impl IntoIterator<Item = Topic>) {
-        if let Some(subscriber) = &self.subscriber {
-            subscriber.topics().remove(topics);
+        if let Some(own) = &self.topics {
+            own.remove(topics);
         }
     }
 
@@ -180,8 +188,8 @@ impl Link {
     pub(crate) async fn ready(&self) {
         let mut away = self.watch();
         loop {
-            if let Some(subscriber) = &self.subscriber {
-                subscriber.topics().when_all_confirmed().await;
+            if let Some(topics) = &self.topics {
+                topics.when_all_confirmed().await;
             }
             if away.borrow_and_update().is_none() {
                 return;
@@ -208,6 +216,11 @@ impl Link {
     async fn count_at(&self, node: &dial::Place, command: &Cmd) -> Result<usize, BusError> {
         let mut node = self.locator.open(node, self.locator.login()).await?;
         Ok(listeners(&node.ask(command).await?))
+    }
+
+    /// Listens no more.
+    pub(crate) fn deafen(&self) {
+        self.subscriber.lock().take();
     }
 
     /// Lets out what waits, for a bounded time, and ends.

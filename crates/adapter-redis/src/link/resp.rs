@@ -16,9 +16,10 @@ const MAX_ELEMENTS: usize = 8;
 /// Something that Redis sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Push {
-    /// `message`, `smessage` or `pmessage` (its pattern is left out).
+    /// `message`, `smessage` or `pmessage`. The topic is what was subscribed to: the channel or a pattern.
     Message {
         kind: Kind,
+        topic: Bytes,
         channel: Bytes,
         payload: Bytes,
     },
@@ -258,6 +259,7 @@ impl Reply {
             } else {
                 Push::Message {
                     kind,
+                    topic: slice(1),
                     channel: slice(channel),
                     payload: slice(channel + 1),
                 }
@@ -325,6 +327,7 @@ mod tests {
     fn message(channel: &'static str, payload: &'static str) -> Push {
         Push::Message {
             kind: Kind::Channel,
+            topic: channel.into(),
             channel: channel.into(),
             payload: payload.into(),
         }
@@ -345,11 +348,13 @@ mod tests {
             },
             Push::Message {
                 kind: Kind::Pattern,
+                topic: "a*".into(),
                 channel: "ab".into(),
                 payload: Bytes::from_static(b"\r\n\x00\xff"),
             },
             Push::Message {
                 kind: Kind::Shard,
+                topic: "s".into(),
                 channel: "s".into(),
                 payload: Bytes::new(),
             },
@@ -437,7 +442,8 @@ mod tests {
             bytes.extend_from_slice(&payload);
             bytes.extend_from_slice(b"\r\n");
             let pushes = read_in_steps(&bytes, step, 200).unwrap();
-            prop_assert_eq!(pushes, [Push::Message { kind: Kind::Channel, channel: "c".into(), payload: payload.into() }]);
+            let [Push::Message { payload: read, .. }] = &pushes[..] else { panic!() };
+            prop_assert_eq!(read, &payload);
         }
     }
 }

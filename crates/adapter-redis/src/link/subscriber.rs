@@ -34,7 +34,7 @@ use crate::{config::RedisConfig, error::BusError};
 
 /// Gets what comes. Called one message after another; as long as it works, nothing more is read.
 pub(crate) trait Sink: Send + Sync + 'static {
-    fn message(&self, kind: Kind, channel: &Bytes, payload: Bytes);
+    fn message(&self, topic: &Topic, channel: &Bytes, payload: Bytes);
 
     /// A subscription was taken away by Redis, as when its slot has moved.
     fn lost(&self, _topic: &Topic) {}
@@ -92,8 +92,8 @@ impl Subscriber {
         }
     }
 
-    pub(crate) fn topics(&self) -> &Topics {
-        &self.topics
+    pub(crate) fn topics(&self) -> Arc<Topics> {
+        Arc::clone(&self.topics)
     }
 
     /// Connects anew.
@@ -280,13 +280,18 @@ impl Session<'_> {
         match push {
             Push::Message {
                 kind,
+                topic,
                 channel,
                 payload,
             } => match &parts.probe {
                 Some(probe) if channel == *probe.channel() => self.probe_came(&payload),
                 _ => {
                     parts.stats.received.add(1);
-                    let call = || parts.sink.message(kind, &channel, payload);
+                    let call = || {
+                        parts
+                            .sink
+                            .message(&Topic { kind, name: topic }, &channel, payload)
+                    };
                     if catch_unwind(AssertUnwindSafe(call)).is_err() {
                         error!("a message of another node made a handler panic");
                     }

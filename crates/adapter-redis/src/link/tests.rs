@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Kind, Link, Outgoing, Sink, Stats, Topic, locator};
+use super::{Link, Outgoing, Sink, Stats, Topic, locator};
 use crate::{config::RedisConfig, error::BusError};
 
 #[path = "../../tests/support/server.rs"]
@@ -28,7 +28,7 @@ struct Kept {
 }
 
 impl Sink for Kept {
-    fn message(&self, _: Kind, channel: &Bytes, payload: Bytes) {
+    fn message(&self, _: &Topic, channel: &Bytes, payload: Bytes) {
         let mut blocked = self.blocked.lock().unwrap();
         while *blocked {
             blocked = self.unblocked.wait(blocked).unwrap();
