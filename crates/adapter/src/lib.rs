@@ -26,6 +26,8 @@ mod adapter;
 mod answer;
 #[cfg(feature = "cluster")]
 mod cluster;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod delivery;
 mod local;
 mod publication;

@@ -540,7 +540,7 @@ fn requests_are_read_in_either_encoding() {
 fn as_msgpack(value: &Json) -> Bytes {
     let packet = Parser::Msgpack.event("/", None, "", value, None).unwrap();
     let packet = &packet.binary[0];
-    packet.slice(14..packet.len() - 6) - 6)
+    packet.slice(14..packet.len() - 6)
 }
 
 #[test]

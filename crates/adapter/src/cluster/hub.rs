@@ -28,7 +28,7 @@ use crate::{
         table::{Entry, Table, Told, Way},
     },
     delivery::LocalDelivery,
-    status::{BusStatus, Change},
+    status::BusStatus,
 };
 
 /// Nodes, links, faults. Nothing of a node is called while a lock is held.

@@ -1,14 +1,17 @@
 //! What a message carries: an event of a packet that is encoded already, or a name and arguments.
 
+use std::io;
+
 use bytes::Bytes;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
+use serde_json::ser::Formatter;
 
 use super::error::PublishError;
 use crate::{
     Args, Encoded, MAX_DEPTH,
     args::Argument,
     json,
-    msgpack::{Item, OfJsonError, Reader, Serializer as Notepack, write_json},
+    msgpack::{Item, Reader, Serializer as Notepack, write_json},
 };
 
 /// The list `[event, …arguments]` of an event packet, found in its encoding.
@@ -36,6 +39,16 @@ impl<'a> List<'a> {
         match *self {
             Self::Json(_, attachments) => !attachments.is_empty(),
             Self::Msgpack(reader) => Argument::Msgpack(reader).has_binary(),
+        }
+    }
+
+    /// Refuses what nobody could read for its depth, or because it has been cut.
+    pub(super) fn check(&self) -> Result<(), PublishError> {
+        match self {
+            Self::Json(json, _) if json::depth(json.as_bytes()) > MAX_DEPTH => {
+                Err(PublishError::TooDeep)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -138,23 +151,29 @@ pub(super) fn to_either<T: Serialize>(message: &T, binary: bool) -> Result<Vec<u
     if binary {
         return to_msgpack(message);
     }
-    serde_json::to_vec(message).map_err(|error| PublishError::Value(error.to_string()))
+    let mut out = Vec::with_capacity(128);
+    let mut json = serde_json::Serializer::with_formatter(&mut out, NodeBuffers);
+    message
+        .serialize(&mut json)
+        .map_err(|error| PublishError::Value(error.to_string()))?;
+    Ok(out)
 }
 
-impl PublishError {
-    pub(super) fn too_deep() -> Self {
-        OfJsonError::TooDeep.into()
-    }
-}
+/// Writes bytes as `JSON.stringify` writes a `Buffer`, where a message has to be text.
+struct NodeBuffers;
 
-/// Whether a packet's text is nested too deeply to be read by anybody.
-pub(super) fn check_depth(list: &List<'_>) -> Result<(), PublishError> {
-    match list {
-        List::Json(json, _)
-            if json.len() / 2 > MAX_DEPTH && json::depth(json.as_bytes()) > MAX_DEPTH =>
-        {
-            Err(PublishError::too_deep())
+impl Formatter for NodeBuffers {
+    fn write_byte_array<W>(&mut self, writer: &mut W, value: &[u8]) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        writer.write_all(br#"{"type":"Buffer","data":["#)?;
+        for (at, byte) in value.iter().enumerate() {
+            if at > 0 {
+                writer.write_all(b",")?;
+            }
+            write!(writer, "{byte}")?;
         }
-        _ => Ok(()),
+        writer.write_all(b"]}")
     }
 }

@@ -1,6 +1,7 @@
 //! What nodes of a cluster and emitters say to each other through Redis, as Node's adapters do.
 //!
-//! Three adapters of Node are in use, each with messages of its own: [`classic`]. Here are their messages
+//! Three adapters of Node are in use, each with messages of its own: [`classic`],
+//! [`sharded`] and [`streams`]; an [`emitter`] speaks to the first. Here are their messages
 //! as values, and nothing else: no Redis, no clock. What is written here is byte for byte what Node would
 //! write; what Node may write, is read.
 //!
@@ -14,12 +15,19 @@
 pub mod classic;
 mod data;
 mod doc;
+pub mod emitter;
 mod error;
+mod message;
 mod options;
+mod outgoing;
+pub mod sharded;
 mod socket;
+pub mod streams;
 
 pub use error::{ClusterError, ClusterLimits, PublishError};
+pub use message::{Message, MessageBody};
 pub use options::{Flags, Options, To};
+pub use outgoing::Outgoing;
 pub use socket::RemoteSocket;
 
 /// How emitters call themselves: processes that publish without having sockets

@@ -198,7 +198,7 @@ impl<'de> Visitor<'de> for Walk {
 }
 
 /// A string that is not reserved, or a number.
-pub(crate) fn event_name(raw: &str) -> Result<EventName, DecodeError> {
+fn event_name(raw: &str) -> Result<EventName, DecodeError> {
     let bytes = raw.as_bytes();
     if let [b'"', name @ .., b'"'] = bytes {
         let name = if name.contains(&b'\\') {

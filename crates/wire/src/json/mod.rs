@@ -8,7 +8,7 @@ mod encode;
 mod split;
 
 pub(crate) use attachments::{bind, check, has_placeholder, placeholder};
-pub(crate) use decode::{Payload, TextPacket, decode, event_name};
+pub(crate) use decode::{Payload, TextPacket, decode};
 pub(crate) use encode::{encode, encode_arguments, encode_bare, encode_object};
 pub(crate) use split::{depth, field, next};
 

@@ -20,4 +20,4 @@ pub(crate) use encode::{encode, encode_bare, encode_object};
 pub(crate) use of_json::{OfJsonError, write_json};
 pub(crate) use reader::{Item, Reader};
 pub(crate) use ser::Serializer;
-pub(crate) use write::{write_bool, write_list, write_map, write_nil, write_str, write_unsigned};
+pub(crate) use write::{write_bool, write_list, write_map, write_str, write_unsigned};

@@ -113,7 +113,3 @@ pub(crate) fn write_number(out: &mut Vec<u8>, value: f64) {
 pub(crate) fn write_bool(out: &mut Vec<u8>, value: bool) {
     out.push(0xc2 | u8::from(value));
 }
-
-pub(crate) fn write_nil(out: &mut Vec<u8>) {
-    out.push(0xc0);
-}

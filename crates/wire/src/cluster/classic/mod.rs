@@ -22,6 +22,9 @@ pub use request::{Request, RequestBody, Whom};
 pub use response::{RawResponse, Response};
 pub use writer::Writer;
 
+pub(super) use broadcast::write_broadcast;
+pub(super) use writer::Ask;
+
 /// Request and response types (`RequestType`).
 pub(super) mod kind {
     pub(in super::super) const SOCKETS: u8 = 0;
