@@ -69,6 +69,21 @@ impl RedisAdapter {
         self.stats.read()
     }
 
+    /// Which node this is, once a server has taken the adapter.
+    pub fn id(&self) -> Option<&NodeId> {
+        Some(&self.node.get()?.id)
+    }
+
+    /// Waits until Redis is there and this node hears what it wants to hear. Never, without a server.
+    ///
+    /// Dropped, nothing is changed.
+    pub async fn ready(&self) {
+        match self.node().and_then(|node| node.link()) {
+            Some(link) => link.ready().await,
+            None => std::future::pending().await,
+        }
+    }
+
     fn node(&self) -> Option<&Arc<Node>> {
         self.node.get().filter(|node| !node.is_closed())
     }

@@ -139,7 +139,7 @@ mod tests {
         let members = Members::new(NodeId::from_static("me"), Duration::from_secs(10));
         let start = Instant::now();
         let n = || NodeId::from_static("n");
-        let mut hear = |uid: &str, state| members.heard(beat("n", uid, state), start);
+        let hear = |uid: &str, state| members.heard(beat("n", uid, state), start);
         assert_eq!(hear("1", State::Gone), []);
         assert_eq!(hear("1", State::Here), [Change::Joined(n())]);
         assert_eq!(hear("1", State::Here), []);

@@ -11,7 +11,7 @@ use switchboard_wire::{
         classic::{Response, Writer},
     },
 };
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{Node, Space, written};
 use crate::{
@@ -134,13 +134,11 @@ impl Node {
 
     pub(crate) async fn server_count(&self, namespace: &Namespace) -> Answer<usize> {
         let mut answer = Answer::complete(1);
-        let (Some(link), Some(space)) = (self.link(), self.space(namespace)) else {
+        let Some(space) = self.space(namespace).filter(|_| !self.is_closed()) else {
             return answer;
         };
-        if link.is_connected()
-            && timeout(self.config.requests_timeout, link.ready())
-                .await
-                .is_ok()
+        let deadline = Instant::now() + self.config.requests_timeout;
+        if let Some(link) = self.connected(deadline).await
             && let Ok(count) = link.count_listeners(space.channels.request()).await
         {
             answer.value = count.max(1);
@@ -195,9 +193,8 @@ impl Node {
         within: Duration,
     ) -> Option<Outcome> {
         let deadline = Instant::now() + within;
-        let link = self.link().filter(|link| link.is_connected())?;
         // Our own subscription is one of those that are counted: it must be there.
-        timeout_at(deadline, link.ready()).await.ok()?;
+        let link = self.connected(deadline).await?;
         let others = self.count_others(space).await?;
         if others == 0 {
             open.question.expect(0);

@@ -33,6 +33,7 @@ use switchboard_wire::{
 use tokio::{
     sync::{Notify, Semaphore},
     task::JoinHandle,
+    time::{Instant, timeout_at},
 };
 
 use crate::{
@@ -64,6 +65,8 @@ pub(crate) struct Node {
     /// The list of namespaces has changed, which others should know.
     news: Arc<Notify>,
     leaving: AtomicBool,
+    /// Redis was there at least once.
+    was_connected: AtomicBool,
     closed: AtomicBool,
 }
 
@@ -114,6 +117,7 @@ impl Node {
             pulse: OnceLock::new(),
             news: Arc::default(),
             leaving: AtomicBool::new(false),
+            was_connected: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             config: config.clone(),
             id: id.clone(),
@@ -144,6 +148,17 @@ impl Node {
     /// The way to Redis, until this node is closed.
     pub(crate) fn link(&self) -> Option<&Link> {
         self.link.get().filter(|_| !self.is_closed())
+    }
+
+    /// The way to Redis, when it is there and this node hears. At the start it is waited for; later an outage
+    /// is an answer too.
+    pub(crate) async fn connected(&self, deadline: Instant) -> Option<&Link> {
+        let link = self.link()?;
+        if !link.is_connected() && self.was_connected.load(Relaxed) {
+            return None;
+        }
+        timeout_at(deadline, link.ready()).await.ok()?;
+        Some(link)
     }
 
     pub(crate) fn is_closed(&self) -> bool {

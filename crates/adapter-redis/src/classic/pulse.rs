@@ -80,6 +80,7 @@ impl Node {
             self.changed(&[Change::BusAway]);
             return;
         }
+        self.was_connected.store(true, Relaxed);
         self.members.refresh(Instant::now());
         self.beat(true);
         if !is_first {

@@ -162,7 +162,8 @@ impl Link {
         taken.await.unwrap_or(Err(BusError::Closed))
     }
 
-    fn try_publish(&self, message: Outgoing) -> Result<(), BusError> {
+    /// The same, and says why not.
+    pub(crate) fn try_publish(&self, message: Outgoing) -> Result<(), BusError> {
         let result = self.lane.push(message);
         match &result {
             Ok(()) => {}

@@ -1,0 +1,8 @@
+//! The adapter over a real Redis.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod conforms;
+mod relay;
+#[path = "../support/server.rs"]
+mod server;
