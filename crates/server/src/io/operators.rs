@@ -302,7 +302,11 @@ impl TimedBroadcast {
     }
 
     /// The same with the answers as they came.
-    async fn ask<T>(&self, event: &str, data: &T) -> Result<Answer<Vec<Args>>, EncodeError>
+    pub(crate) async fn ask<T>(
+        &self,
+        event: &str,
+        data: &T,
+    ) -> Result<Answer<Vec<Args>>, EncodeError>
     where
         T: Serialize + Sync + ?Sized,
     {
