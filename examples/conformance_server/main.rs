@@ -1,7 +1,7 @@
 //! A Socket.IO server that lets any client drive every feature by events: what the foreign test-suites talk to.
 //!
 //! `PORT` says where to listen, `PARSER=msgpack` changes the parser, `RECOVERY=1` switches connection state
-//! recovery on, `CLIENT_DIR` serves the browser's client.
+//! recovery on, `CLIENT_DIR` serves the browser's client, `REDIS_URL` makes it a node of the cluster there.
 
 mod events;
 
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use switchboard::{
     prelude::*,
+    redis::{RedisAdapter, RedisConfig},
     server::CorsConfig,
     socketio::{Auth, HandlerError, Io, IoConfig, Parser, Recovery, Value},
 };
@@ -22,9 +23,12 @@ struct Credentials {
 async fn main() -> anyhow::Result<()> {
     switchboard_examples::log_to_stderr();
     let port = switchboard_examples::port(0)?;
-    let io = Io::builder(config()?)
-        .with_state(events::Reasons::default())
-        .build()?;
+    let mut io = Io::builder(config()?).with_state(events::Reasons::default());
+    if let Ok(url) = std::env::var("REDIS_URL") {
+        let redis = RedisConfig::new(url).with_requests_timeout(Duration::from_secs(2));
+        io = io.with_adapter(RedisAdapter::new(redis)?);
+    }
+    let io = io.build()?;
     events::install(io.root().handlers());
     let admin = io.of("/admin");
     admin.middleware(|auth: Result<Auth<Option<Credentials>>, _>| async move {

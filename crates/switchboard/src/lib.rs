@@ -74,6 +74,22 @@ pub mod socketio {
     pub use switchboard_wire::{Args, EventName, Value};
 }
 
+/// Many nodes over Redis, together with Node's (`@socket.io/redis-adapter`): `switchboard-adapter-redis`.
+///
+/// ```no_run
+/// use switchboard::{redis::{RedisAdapter, RedisConfig}, socketio::{Io, IoConfig}};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let adapter = RedisAdapter::new(RedisConfig::new("redis://127.0.0.1:6379"))?;
+/// let io = Io::builder(IoConfig::default()).with_adapter(adapter).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "redis")]
+pub mod redis {
+    pub use switchboard_adapter_redis::*;
+}
+
 /// What most programs name.
 pub mod prelude {
     pub use switchboard_connection::{

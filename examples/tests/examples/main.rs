@@ -6,5 +6,6 @@ mod chat_browser;
 mod chat_drain;
 mod chat_protocol;
 mod conformance;
+mod mixed_cluster;
 mod raw_pool;
 mod support;
