@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::fmt::Write;
+
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 use switchboard_wire::{
@@ -21,7 +23,10 @@ const NODE: Writer<'static> = Writer {
 };
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
 }
 
 fn bytes(hex: &str) -> Bytes {
