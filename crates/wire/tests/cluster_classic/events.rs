@@ -145,6 +145,31 @@ fn whatever_node_may_leave_out_may_be_left_out() {
 }
 
 #[test]
+fn flags_of_any_form_are_read() {
+    for (flags, expected) in [
+        ("80", Flags::default()),
+        ("c0", Flags::default()),
+        (
+            "82 a8766f6c6174696c65 01 a8636f6d7072657373 c0",
+            Flags::default().with_volatile(true),
+        ),
+        (
+            "82 a774696d656f7574 cb408f440000000000 a5626f6f6c73 c3",
+            Flags::default().with_timeout(Some(1_000)),
+        ),
+        ("81 a774696d656f7574 ff", Flags::default()),
+    ] {
+        let message =
+            format!("93 a175 82 a474797065 02 a464617461 91 a165 81 a5666c616773 {flags}");
+        assert_eq!(
+            broadcast(&bytes(&message)).options.flags,
+            expected,
+            "{flags}"
+        );
+    }
+}
+
+#[test]
 fn old_and_odd_values_are_read() {
     // float32, str8, undefined, a date of notepack 2 and of 3, an ArrayBuffer.
     let found = broadcast(&bytes(

@@ -360,3 +360,14 @@ fn bytes_make_a_message_msgpack() {
     let (_, answer) = response(NODE.server_side_answer("r", &binary).unwrap());
     assert_eq!(answer, Response::ServerSideEmit(binary));
 }
+
+#[test]
+fn an_answer_may_name_as_many_rooms_as_a_node_has() {
+    let rooms: Vec<_> = (0..70_000).map(|room| room.to_string()).collect();
+    assert_eq!(
+        response(NODE.rooms("r", &rooms).unwrap()).1,
+        Response::Rooms(rooms.clone())
+    );
+    let ids = response(NODE.socket_ids("r", &rooms).unwrap()).1;
+    assert_eq!(ids, Response::SocketIds(rooms));
+}
