@@ -79,9 +79,7 @@ impl<'a> RawResponse<'a> {
 
     /// Reads the rest.
     pub fn read(&self) -> Result<Response, ClusterError> {
-        let Self {
-            limits, message, ..
-        } = *self;
+        let message = self.message;
         let (mut kind, mut sockets, mut joined) = (None, None, None);
         let (mut count, mut data, mut packet) = (None, Args::empty(), Args::empty());
         for (key, value) in self.doc.fields().ok_or(ClusterError::Malformed)? {
