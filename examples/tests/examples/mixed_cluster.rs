@@ -1,5 +1,5 @@
 //! Nodes of ours and of npm in one cluster over one Redis: each operation ordered at each of them, seen by stock
-//! clients at all of them. The cases stand in `tests-node/cluster.mjs`.
+//! clients at all of them. The cases stand in `tests-node/mixed-cluster.mjs`.
 
 use std::process::Stdio;
 
@@ -55,7 +55,7 @@ async fn run(namespace: &str, places: &[(&str, u16)]) {
     let mut words = vec![namespace.to_owned()];
     words.extend(places);
     let words: Vec<_> = words.iter().map(String::as_str).collect();
-    run_node("cluster.mjs", &words).await;
+    run_node("mixed-cluster.mjs", &words).await;
 }
 
 #[tokio::test]

@@ -68,8 +68,8 @@ impl Serialize for Bound<'_> {
                 list.end()
             }
             Some((b'{', rest)) => match json::placeholder(json, attachments) {
-                Some(Some(bytes)) => serializer.serialize_bytes(bytes),
-                Some(None) => serializer.serialize_unit(),
+                Some(json::Bound::Attachment(bytes)) => serializer.serialize_bytes(bytes),
+                Some(json::Bound::Undefined) => serializer.serialize_unit(),
                 None => fields(rest, attachments, serializer),
             },
             _ => raw(json, serializer),

@@ -85,9 +85,10 @@ fn list_of_text(text: &str) -> Option<&str> {
             .trim_start_matches(is_digit)
             .strip_prefix('-')?,
     };
-    let text = match text.starts_with('/') {
-        true => text.split_once(',')?.1,
-        false => text,
+    let text = if text.starts_with('/') {
+        text.split_once(',')?.1
+    } else {
+        text
     };
     let list = text.trim_start_matches(is_digit);
     list.starts_with('[').then_some(list)

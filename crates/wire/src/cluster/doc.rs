@@ -145,6 +145,17 @@ impl<'a> Doc<'a> {
         fits.then_some(number as u64)
     }
 
+    /// Milliseconds, whatever fraction there is.
+    pub(super) fn millis(self) -> Option<u64> {
+        let millis = self.number().filter(|millis| *millis >= 0.0)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative; what is too large becomes the largest"
+        )]
+        Some(millis as u64)
+    }
+
     pub(super) fn bool(self) -> Option<bool> {
         match self {
             Self::Json(b"true") => Some(true),

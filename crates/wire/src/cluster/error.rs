@@ -10,7 +10,7 @@ pub struct ClusterLimits {
     /// How deep the arguments of an event may be nested. Default, and most: [`MAX_DEPTH`]. The message
     /// around them takes up to three levels more.
     pub max_depth: usize,
-    /// Rooms of one list. Default: 65,536.
+    /// Rooms of one list; an answer may name more, up to the size of the message. Default: 65,536.
     pub max_rooms: usize,
     /// Bytes of a room, an id or a namespace. Default: 4,096.
     pub max_name_bytes: usize,
@@ -23,6 +23,16 @@ impl Default for ClusterLimits {
             max_depth: MAX_DEPTH,
             max_rooms: 65_536,
             max_name_bytes: 4_096,
+        }
+    }
+}
+
+impl ClusterLimits {
+    /// For answers, which may name as many rooms and sockets as a node has.
+    pub(super) fn with_any_rooms(&self) -> Self {
+        Self {
+            max_rooms: usize::MAX,
+            ..self.clone()
         }
     }
 }

@@ -219,7 +219,7 @@ fn flags(doc: Doc<'_>) -> Flags {
         match &*key {
             "volatile" => flags.volatile = value.is_truthy(),
             "compress" => flags.compress = value.bool(),
-            "timeout" => flags.timeout = value.unsigned(),
+            "timeout" => flags.timeout = value.millis(),
             _ => {}
         }
     }

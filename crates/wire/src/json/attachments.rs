@@ -31,11 +31,15 @@ pub(crate) fn has_placeholder(json: &[u8]) -> bool {
     })
 }
 
-/// The attachment that `object` stands for; `None` if it is no placeholder.
-pub(crate) fn placeholder<'a>(
-    object: &[u8],
-    attachments: &'a [Bytes],
-) -> Option<Option<&'a Bytes>> {
+/// What a placeholder stands for.
+pub(crate) enum Bound<'a> {
+    Attachment(&'a Bytes),
+    /// Nothing that is there.
+    Undefined,
+}
+
+/// What `object` stands for; `None` if it is no placeholder.
+pub(crate) fn placeholder<'a>(object: &[u8], attachments: &'a [Bytes]) -> Option<Bound<'a>> {
     let (mut truth, mut num) = (false, None);
     let mut rest = object.get(1..)?;
     while let Some((key, value, left)) = super::split::field(rest) {
@@ -46,9 +50,13 @@ pub(crate) fn placeholder<'a>(
         }
         rest = left;
     }
-    truth.then(|| match place(num?, attachments.len()) {
-        Some(Place::Attachment(index)) => attachments.get(index),
-        Some(Place::Nothing) | None => None,
+    let bytes = |num| match place(num, attachments.len())? {
+        Place::Attachment(index) => attachments.get(index),
+        Place::Nothing => None,
+    };
+    truth.then(|| {
+        num.and_then(bytes)
+            .map_or(Bound::Undefined, Bound::Attachment)
     })
 }
 

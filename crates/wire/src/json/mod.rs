@@ -7,7 +7,7 @@ mod decode;
 mod encode;
 mod split;
 
-pub(crate) use attachments::{bind, check, has_placeholder, placeholder};
+pub(crate) use attachments::{Bound, bind, check, has_placeholder, placeholder};
 pub(crate) use decode::{Payload, TextPacket, decode};
 pub(crate) use encode::{encode, encode_arguments, encode_bare, encode_object};
 pub(crate) use split::{depth, field, next};

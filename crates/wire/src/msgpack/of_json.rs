@@ -308,12 +308,18 @@ fn put_marker(out: &mut Vec<u8>, start: usize, len: usize, write: fn(&mut Vec<u8
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
     fn hex(json: &str, attachments: &[Bytes]) -> Result<String, OfJsonError> {
         let mut out = Vec::new();
         write_json(&mut out, json, attachments, 4)?;
-        Ok(out.iter().map(|byte| format!("{byte:02x}")).collect())
+        let mut hex = String::new();
+        for byte in out {
+            write!(hex, "{byte:02x}").unwrap();
+        }
+        Ok(hex)
     }
 
     #[test]

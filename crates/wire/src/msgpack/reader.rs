@@ -53,6 +53,16 @@ impl<'de> Reader<'de> {
 
     /// Passes over one value with everything in it. Recursion ends at the depth allowed.
     pub(crate) fn skip(&mut self) -> Result<(), DecodeError> {
+        // Texts are most of what there is, and need not be looked at.
+        let text = match self.rest.split_first() {
+            Some((marker @ 0xa0..=0xbf, rest)) => Some((rest, usize::from(marker & 0x1f))),
+            Some((0xd9, [len, rest @ ..])) => Some((rest, usize::from(*len))),
+            _ => None,
+        };
+        if let Some((rest, len)) = text {
+            self.rest = rest.get(len..).ok_or(DecodeError::NotMsgpack)?;
+            return Ok(());
+        }
         let values = match self.item()? {
             Item::Array(len) => len,
             Item::Map(len) => 2 * len,

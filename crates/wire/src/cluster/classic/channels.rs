@@ -100,22 +100,22 @@ impl Channels {
 
     /// What `channel` is for; `None` if it belongs to another namespace or key.
     pub fn parse<'a>(&self, channel: &'a str) -> Option<Channel<'a>> {
-        if let Some(room) = channel.strip_prefix(&*self.broadcast) {
-            let room = rest(room)?;
-            return Some(Channel::Broadcast { room });
+        if let Some(rest) = channel.strip_prefix(&*self.broadcast) {
+            return match rest {
+                "" => Some(Channel::Broadcast { room: None }),
+                _ => rest
+                    .strip_suffix('#')
+                    .map(|room| Channel::Broadcast { room: Some(room) }),
+            };
         }
-        if let Some(uid) = channel.strip_prefix(&*self.response) {
-            let uid = rest(uid)?;
-            return Some(Channel::Response { uid });
+        if let Some(rest) = channel.strip_prefix(&*self.response) {
+            return match rest {
+                "" => Some(Channel::Response { uid: None }),
+                _ => rest
+                    .strip_suffix('#')
+                    .map(|uid| Channel::Response { uid: Some(uid) }),
+            };
         }
         (channel == self.request).then_some(Channel::Request)
     }
-}
-
-/// `name#`, or nothing.
-fn rest(rest: &str) -> Option<Option<&str>> {
-    if rest.is_empty() {
-        return Some(None);
-    }
-    rest.strip_suffix('#').map(Some)
 }

@@ -79,9 +79,7 @@ impl<'a> RawResponse<'a> {
 
     /// Reads the rest.
     pub fn read(&self) -> Result<Response, ClusterError> {
-        let Self {
-            limits, message, ..
-        } = *self;
+        let message = self.message;
         let (mut kind, mut sockets, mut joined) = (None, None, None);
         let (mut count, mut data, mut packet) = (None, Args::empty(), Args::empty());
         for (key, value) in self.doc.fields().ok_or(ClusterError::Malformed)? {
@@ -104,7 +102,8 @@ impl<'a> RawResponse<'a> {
             _ => match (sockets, joined) {
                 (Some(sockets), _) => self.sockets(sockets),
                 (None, Some(joined)) => {
-                    rooms(limits, joined, "rooms", Stranger::Skip).map(Response::Rooms)
+                    let limits = self.limits.with_any_rooms();
+                    rooms(&limits, joined, "rooms", Stranger::Skip).map(Response::Rooms)
                 }
                 (None, None) => Ok(Response::Done),
             },
@@ -116,11 +115,7 @@ impl<'a> RawResponse<'a> {
             .elements()
             .ok_or(ClusterError::InvalidField("sockets"))?;
         if elements.next().is_some_and(|first| first.name().is_some()) {
-            // As many sockets as a node has.
-            let limits = ClusterLimits {
-                max_rooms: usize::MAX,
-                ..self.limits.clone()
-            };
+            let limits = self.limits.with_any_rooms();
             let ids = rooms(&limits, list, "sockets", Stranger::Skip)?;
             return Ok(Response::SocketIds(ids));
         }
