@@ -191,6 +191,7 @@ async fn loss_and_repetition_are_counted_and_come_from_the_seed() {
         for number in 0..300 {
             a.say(number);
             b.say(1000 + number);
+            sleep(Duration::from_millis(3)).await;
         }
         sleep(Duration::from_secs(1)).await;
         let (heard, stats) = (c.heard(), cluster.stats());
