@@ -37,7 +37,7 @@ async fn main() -> anyhow::Result<()> {
         serve(&namespace, &name);
     }
     // Answered once this node hears the others.
-    io.root().server_count().await;
+    let _ = io.root().server_count().await;
     emitter.ready().await;
     let listener = Listener::bind(("127.0.0.1", port), io.config().listener_config()).await?;
     let address = listener.local_addr()?;

@@ -42,7 +42,7 @@ impl Node {
                         }
                         // An empty list may be of either kind.
                         Response::Sockets(more) => {
-                            ids.extend(more.iter().filter_map(connection_id))
+                            ids.extend(more.iter().filter_map(connection_id));
                         }
                         _ => {}
                     }
@@ -68,7 +68,7 @@ impl Node {
             write,
             |all, reply| {
                 if let Response::Sockets(sockets) = reply {
-                    all.extend(sockets.into_iter().filter_map(details));
+                    all.extend(sockets.iter().filter_map(details));
                 }
             },
         )
@@ -146,7 +146,7 @@ impl Node {
         }
         let ours = self.members.with(namespace);
         answer.value += ours.len();
-        self.add_silent(&mut answer, ours);
+        Self::add_silent(&mut answer, ours);
         answer
     }
 
@@ -172,7 +172,7 @@ impl Node {
             return answer;
         };
         let Some(outcome) = self.run(&space, &open, message, within).await else {
-            self.add_silent(&mut answer, ours);
+            Self::add_silent(&mut answer, ours);
             return answer;
         };
         for reply in outcome.replies {
@@ -229,7 +229,7 @@ impl Node {
     }
 
     /// The bus is away: whoever there is was not asked. At least one, for all that is known.
-    fn add_silent<T>(&self, answer: &mut Answer<T>, ours: Vec<switchboard_connection::NodeId>) {
+    fn add_silent<T>(answer: &mut Answer<T>, ours: Vec<switchboard_connection::NodeId>) {
         if ours.is_empty() {
             answer.add_silent(None);
         }
@@ -243,7 +243,7 @@ fn connection_id(socket: &RemoteSocket) -> Option<ConnectionId> {
     ConnectionId::new(&socket.id).ok()
 }
 
-fn details(socket: RemoteSocket) -> Option<SocketDetails> {
+fn details(socket: &RemoteSocket) -> Option<SocketDetails> {
     let json = |value| serde_json::to_value(value).unwrap_or_default();
     Some(SocketDetails {
         id: ConnectionId::new(&socket.id).ok()?,

@@ -98,10 +98,8 @@ impl Node {
                 event,
                 args,
                 options,
-            } => {
-                if meant.as_str() == namespace.as_str() {
-                    self.serve_ask(space, &*local, asker, &event, &args, &options);
-                }
+            } if meant.as_str() == namespace.as_str() => {
+                self.serve_ask(space, &*local, asker, &event, &args, &options);
             }
             _ => {}
         }
@@ -122,6 +120,10 @@ impl Node {
                 let one = Target::new(&[id], &[]);
                 let is_here = !local.sockets(&space.namespace, &one).is_empty();
                 if is_here {
+                    #[expect(
+                        clippy::redundant_closure_for_method_calls,
+                        reason = "the method alone is of one lifetime, this is of any"
+                    )]
                     self.answer(space, asker, |writer, id| writer.done(id));
                 }
                 is_here.then_some(one)
@@ -170,8 +172,8 @@ impl Node {
         let mut arrival = Arrival::new(&space.namespace, &target, event, args);
         arrival.volatile = options.flags.volatile;
         arrival.compress = options.flags.compress;
-        let mut asked = local.ask(&arrival, within.min(LONGEST_ASK));
-        let clients = asked.clients as u64;
+        let mut question = local.ask(&arrival, within.min(LONGEST_ASK));
+        let clients = question.clients as u64;
         self.answer(space, &asker, |writer, id| writer.client_count(id, clients));
         if clients == 0 {
             return;
@@ -179,7 +181,7 @@ impl Node {
         let (node, space) = (Arc::clone(self), Arc::clone(space));
         tokio::spawn(async move {
             let _permit = permit;
-            while let Some(args) = asked.answers.recv().await {
+            while let Some(args) = question.answers.recv().await {
                 node.answer(&space, &asker, |writer, id| writer.ack(id, &args));
             }
         });

@@ -62,7 +62,7 @@ impl Health {
             }
             changed
         });
-        self.0.gauge.set(if is_there { 1 } else { 0 });
+        self.0.gauge.set(i32::from(is_there));
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     backoff::Backoff,
     command::{Conversation, ask},
     health::Part,
-    locate::{Locator, Role, is_master, role},
+    locate::{Locator, is_master, role},
     probe::Probe,
     queue::{Outgoing, Queue},
     stats::Stats,
@@ -35,7 +35,6 @@ pub(crate) struct Lane {
 struct Shared {
     queue: Queue,
     locator: Arc<Locator>,
-    role: Role,
     stats: Arc<Stats>,
     probe: Option<Arc<Probe>>,
     probe_interval: Duration,
@@ -43,26 +42,20 @@ struct Shared {
     connection: watch::Sender<Option<MultiplexedConnection>>,
     /// Somebody found the connection dead.
     broken: Notify,
-    /// Gets what Redis refused to take because another server holds its slot.
-    moved: Option<Box<dyn Fn(Vec<Outgoing>) + Send + Sync>>,
 }
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lane")
-            .field("role", &self.role)
-            .finish_non_exhaustive()
+        f.debug_struct("Lane").finish_non_exhaustive()
     }
 }
 
 /// What a lane is made of.
 pub(crate) struct Parts {
     pub(crate) locator: Arc<Locator>,
-    pub(crate) role: Role,
     pub(crate) stats: Arc<Stats>,
     pub(crate) health: Part,
     pub(crate) probe: Option<Arc<Probe>>,
-    pub(crate) moved: Option<Box<dyn Fn(Vec<Outgoing>) + Send + Sync>>,
 }
 
 impl Lane {
@@ -70,14 +63,12 @@ impl Lane {
         let shared = Arc::new(Shared {
             queue: Queue::new(config.queue_messages, config.queue_bytes),
             locator: parts.locator,
-            role: parts.role,
             stats: parts.stats,
             probe: parts.probe,
             probe_interval: config.probe_interval,
             response_timeout: config.response_timeout,
             connection: watch::channel(None).0,
             broken: Notify::new(),
-            moved: parts.moved,
         });
         let backoff = Backoff::new(config.reconnect_min_delay, config.reconnect_max_delay);
         let task = tokio::spawn(run(Arc::clone(&shared), parts.health, backoff));
@@ -118,12 +109,6 @@ impl Lane {
         }
         self.shared.drop_rest();
     }
-
-    /// Takes nothing more, and gives back what waits.
-    pub(crate) fn dissolve(self) -> Vec<Outgoing> {
-        self.shared.queue.close();
-        self.shared.queue.take_all()
-    }
 }
 
 impl Drop for Lane {
@@ -138,7 +123,7 @@ async fn run(shared: Arc<Shared>, mut health: Part, mut backoff: Backoff) {
     while !shared.queue.is_finished() {
         match shared.connect().await {
             Ok(mut conversation) => {
-                debug!(role = ?shared.role, "publishes to redis");
+                debug!("publishes to redis");
                 backoff.reset();
                 shared.connection.send_replace(Some(conversation.handle()));
                 health.set(true);
@@ -149,7 +134,7 @@ async fn run(shared: Arc<Shared>, mut health: Part, mut backoff: Backoff) {
                 shared.stats.publisher_breaks.add(1);
                 info!(%error, "lost the connection for publishing to redis");
             }
-            Err(error) => warn!(%error, role = ?shared.role, "cannot reach redis"),
+            Err(error) => warn!(%error, "cannot reach redis"),
         }
         sleep(backoff.next()).await;
     }
@@ -157,7 +142,7 @@ async fn run(shared: Arc<Shared>, mut health: Part, mut backoff: Backoff) {
 
 impl Shared {
     async fn connect(&self) -> Result<Conversation, BusError> {
-        let place = self.locator.find(&self.role).await?;
+        let place = self.locator.find().await?;
         let mut conversation = self.locator.open(&place, self.locator.login()).await?;
         if self.locator.checks_role() && !is_master(&conversation.ask(&role()).await?) {
             return Err(BusError::Refused(format!("{place} is no master")));
@@ -212,7 +197,7 @@ impl Shared {
     }
 
     fn settle(&self, batch: Vec<Outgoing>, replies: Vec<Value>) -> Result<(), BusError> {
-        let (mut taken, mut moved, mut end) = (0, Vec::new(), Ok(()));
+        let (mut taken, mut end) = (0, Ok(()));
         for (message, reply) in batch.into_iter().zip(replies) {
             let Value::ServerError(error) = reply else {
                 taken += 1;
@@ -220,11 +205,6 @@ impl Shared {
                 continue;
             };
             let code = error.code();
-            if self.moved.is_some() && matches!(code, "MOVED" | "ASK" | "TRYAGAIN" | "CLUSTERDOWN")
-            {
-                moved.push(message);
-                continue;
-            }
             self.stats.dropped_unanswered.add(1);
             message.finish(Err(BusError::Refused(error.to_string())));
             if matches!(code, "READONLY" | "LOADING" | "MASTERDOWN" | "NOAUTH") {
@@ -234,9 +214,6 @@ impl Shared {
             }
         }
         self.stats.published.add(taken);
-        if let (Some(give), false) = (&self.moved, moved.is_empty()) {
-            give(moved);
-        }
         end
     }
 

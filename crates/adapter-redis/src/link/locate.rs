@@ -27,15 +27,6 @@ pub(crate) struct Locator {
     turn: AtomicUsize,
 }
 
-/// Which server a connection is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Whichever takes part in publishing: the server, the master, any node of a cluster.
-    Any,
-    /// This node of a cluster.
-    Node(Place),
-}
-
 impl Locator {
     pub(crate) fn new(config: &RedisConfig) -> Result<Self, StartError> {
         config.check()?;
@@ -72,11 +63,8 @@ impl Locator {
         matches!(self.topology, Topology::Sentinel { .. })
     }
 
-    /// Where to connect for `role`. Each call may answer another place, so that a dead one is not tried for ever.
-    pub(crate) async fn find(&self, role: &Role) -> Result<Place, BusError> {
-        if let Role::Node(place) = role {
-            return Ok(place.clone());
-        }
+    /// Where to connect: the server, the master, any node of a cluster. Each call may answer another place, so that a dead one is not tried for ever.
+    pub(crate) async fn find(&self) -> Result<Place, BusError> {
         let turn = self.turn.fetch_add(1, Relaxed);
         match &self.topology {
             Topology::Single | Topology::Cluster => {

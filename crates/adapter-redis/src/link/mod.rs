@@ -44,7 +44,6 @@ pub(crate) use topics::Topic;
 
 use health::Health;
 use lane::Lane;
-use locate::Role;
 use probe::Probe;
 use subscriber::Subscriber;
 use topics::Topics;
@@ -95,17 +94,14 @@ impl Link {
             config,
             lane::Parts {
                 locator: Arc::clone(&locator),
-                role: Role::Any,
                 stats: Arc::clone(&stats),
                 health: health.part(),
                 probe: probe.clone(),
-                moved: None,
             },
         );
         let subscriber = listener.map(|(_, sink)| {
             let parts = subscriber::Parts {
                 locator: Arc::clone(&locator),
-                role: Role::Any,
                 stats: Arc::clone(&stats),
                 health: health.part(),
                 probe,

@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn a_batch_is_bounded_too() {
         let queue = Queue::new(10_000, usize::MAX);
-        for _ in 0..BATCH_MESSAGES + 1 {
+        for _ in 0..=BATCH_MESSAGES {
             queue.push(message(1)).unwrap();
         }
         assert_eq!(queue.take_batch().len(), BATCH_MESSAGES);

@@ -14,7 +14,6 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use switchboard_connection::Cork;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    sync::Notify,
     task::JoinHandle,
     time::{Instant, MissedTickBehavior, interval, sleep},
 };
@@ -24,7 +23,7 @@ use super::{
     backoff::Backoff,
     dial::{Login, Place},
     health::Part,
-    locate::{Locator, Role},
+    locate::Locator,
     probe::Probe,
     resp::{Kind, ProtocolError, Push, Reader},
     stats::Stats,
@@ -44,14 +43,12 @@ pub(crate) trait Sink: Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     topics: Arc<Topics>,
-    again: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
 /// What a subscriber is made of.
 pub(crate) struct Parts {
     pub(crate) locator: Arc<Locator>,
-    pub(crate) role: Role,
     pub(crate) stats: Arc<Stats>,
     pub(crate) health: Part,
     pub(crate) probe: Option<Arc<Probe>>,
@@ -64,10 +61,8 @@ impl Subscriber {
         if let Some(probe) = &parts.probe {
             topics.add([Topic::channel(probe.channel().clone())]);
         }
-        let again = Arc::new(Notify::new());
         let mut work = Work {
             topics: Arc::clone(&topics),
-            again: Arc::clone(&again),
             parts,
             max_message_size: config.max_message_size,
             interval: config.probe_interval,
@@ -85,20 +80,11 @@ impl Subscriber {
                 sleep(backoff.next()).await;
             }
         });
-        Self {
-            topics,
-            again,
-            task,
-        }
+        Self { topics, task }
     }
 
     pub(crate) fn topics(&self) -> Arc<Topics> {
         Arc::clone(&self.topics)
-    }
-
-    /// Connects anew.
-    pub(crate) fn again(&self) {
-        self.again.notify_one();
     }
 }
 
@@ -110,7 +96,6 @@ impl Drop for Subscriber {
 
 struct Work {
     topics: Arc<Topics>,
-    again: Arc<Notify>,
     parts: Parts,
     max_message_size: usize,
     interval: Duration,
@@ -134,8 +119,6 @@ enum End {
     Silent,
     #[error("nothing came for too long")]
     Idle,
-    #[error("another server is to be listened to")]
-    Again,
     #[error(transparent)]
     Bus(#[from] BusError),
 }
@@ -162,14 +145,14 @@ impl Work {
         if alive {
             info!(error = %end, "lost the subscriptions at redis");
         } else {
-            warn!(error = %end, role = ?self.parts.role, "cannot listen to redis");
+            warn!(error = %end, "cannot listen to redis");
         }
         alive
     }
 
     async fn connect(&self) -> Result<(Place, Box<dyn super::dial::Stream>), End> {
         let locator = &self.parts.locator;
-        let place = locator.find(&self.parts.role).await?;
+        let place = locator.find().await?;
         let stream = locator.dialer().dial(&place).await?;
         Ok((place, stream))
     }
@@ -210,7 +193,6 @@ impl Work {
                     None
                 }
                 _ = ticks.tick() => session.check(started, heard).err(),
-                () = session.work.again.notified() => Some(End::Again),
             };
             *alive = session.alive;
             if let Some(end) = end {
@@ -287,11 +269,8 @@ impl Session<'_> {
                 Some(probe) if channel == *probe.channel() => self.probe_came(&payload),
                 _ => {
                     parts.stats.received.add(1);
-                    let call = || {
-                        parts
-                            .sink
-                            .message(&Topic { kind, name: topic }, &channel, payload)
-                    };
+                    let topic = Topic { kind, name: topic };
+                    let call = || parts.sink.message(&topic, &channel, payload);
                     if catch_unwind(AssertUnwindSafe(call)).is_err() {
                         error!("a message of another node made a handler panic");
                     }

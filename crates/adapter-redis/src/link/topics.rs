@@ -30,6 +30,7 @@ impl Topic {
         }
     }
 
+    #[cfg(test)]
     pub(crate) fn shard(name: impl Into<Bytes>) -> Self {
         Self {
             kind: Kind::Shard,
@@ -228,16 +229,6 @@ impl Topics {
     pub(crate) fn len(&self) -> usize {
         let state = self.state.lock();
         state.topics.values().filter(|topic| topic.wanted).count()
-    }
-
-    /// Takes all that is wanted away, to be given to another connection.
-    pub(crate) fn take_all(&self) -> Vec<Topic> {
-        let mut state = self.state.lock();
-        let topics = std::mem::take(&mut state.topics);
-        state.changes.clear();
-        state.unconfirmed = 0;
-        let wanted = topics.into_iter().filter(|(_, standing)| standing.wanted);
-        wanted.map(|(topic, _)| topic).collect()
     }
 }
 

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use switchboard_connection::{Namespace, NodeId};
 use tokio::{
     runtime::Handle,
-    sync::watch,
+    sync::Notify,
     time::{Instant, sleep},
 };
 
@@ -38,19 +38,9 @@ pub(super) struct Hub {
     pub(super) table: Mutex<Table>,
     links: Mutex<HashMap<(usize, usize), Arc<Link>>>,
     pub(super) log: Mutex<Log>,
-    faults: watch::Sender<()>,
+    faults: Arc<Notify>,
     next_question: AtomicU64,
     fates: [AtomicU64; 4],
-}
-
-/// Waits until faults have changed since it was made.
-pub(super) struct FaultsChanged(watch::Receiver<()>);
-
-impl FaultsChanged {
-    pub(super) async fn wait(mut self) {
-        // An end of the hub is a change as well.
-        let _ = self.0.changed().await;
-    }
 }
 
 /// Nodes.
@@ -61,7 +51,7 @@ impl Hub {
             config: Mutex::new(config),
             table: Mutex::default(),
             links: Mutex::default(),
-            faults: watch::Sender::new(()),
+            faults: Arc::default(),
             next_question: AtomicU64::new(0),
             fates: Default::default(),
         }
@@ -87,7 +77,7 @@ impl Hub {
 
     pub(super) fn close(&self, node: usize) {
         let told = self.table.lock().close(node);
-        self.faults.send_replace(());
+        self.faults.notify_waiters();
         tell(told);
     }
 
@@ -129,7 +119,7 @@ impl Hub {
             change(&mut table);
             table.look_again()
         };
-        self.faults.send_replace(());
+        self.faults.notify_waiters();
         tell(told);
         for pair in silent {
             self.watch(pair);
@@ -143,8 +133,9 @@ impl Hub {
         tell(told);
     }
 
-    pub(super) fn faults_changed(&self) -> FaultsChanged {
-        FaultsChanged(self.faults.subscribe())
+    /// Waits until faults have changed since this was called. Wakes in order, so that runs can be repeated.
+    pub(super) fn faults_changed(&self) -> impl Future<Output = ()> + use<> {
+        Arc::clone(&self.faults).notified_owned()
     }
 
     pub(super) fn way(&self, from: usize, to: usize) -> Way {
@@ -314,4 +305,11 @@ fn tell(told: impl IntoIterator<Item = Told>) {
 /// When something kept for so long ends.
 pub(super) fn end_of(keep: Duration) -> Option<Instant> {
     Instant::now().checked_add(keep)
+}
+
+/// Tasks of links that wait for a fault to end wait no longer.
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.faults.notify_waiters();
+    }
 }

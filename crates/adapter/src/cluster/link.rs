@@ -111,7 +111,7 @@ impl Link {
             match hub.way(self.from, self.to) {
                 Way::Waits => {
                     drop(hub);
-                    changed.wait().await;
+                    changed.await;
                 }
                 way => self.bring(&hub, way == Way::Open),
             }
