@@ -5,4 +5,5 @@
 mod conforms;
 mod relay;
 #[path = "../support/server.rs"]
+#[expect(dead_code, reason = "shared with the tests of the link")]
 mod server;
