@@ -153,12 +153,12 @@ async fn remember(socket: Socket, reason: DisconnectReason, State(reasons): Stat
 }
 
 /// An event's name and the arguments after it.
-fn event_at(args: &Args, index: usize) -> Result<(String, Args), HandlerError> {
+pub(crate) fn event_at(args: &Args, index: usize) -> Result<(String, Args), HandlerError> {
     let rest = args.values().into_iter().skip(index + 1).collect();
     Ok((text(args, index)?, Args::from_values(rest)))
 }
 
-fn text(args: &Args, index: usize) -> Result<String, HandlerError> {
+pub(crate) fn text(args: &Args, index: usize) -> Result<String, HandlerError> {
     read(args, index)
 }
 

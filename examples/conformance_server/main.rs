@@ -1,16 +1,19 @@
 //! A Socket.IO server that lets any client drive every feature by events: what the foreign test-suites talk to.
 //!
 //! `PORT` says where to listen, `PARSER=msgpack` changes the parser, `RECOVERY=1` switches connection state
-//! recovery on, `CLIENT_DIR` serves the browser's client.
+//! recovery on, `CLIENT_DIR` serves the browser's client, `REDIS_URL` makes it a node of the cluster there, `NAME`
+//! is what it answers to other servers of its cluster.
 
+mod cluster;
 mod events;
 
 use std::time::Duration;
 
 use switchboard::{
     prelude::*,
+    redis::{RedisAdapter, RedisConfig},
     server::CorsConfig,
-    socketio::{Auth, HandlerError, Io, IoConfig, Parser, Recovery, Value},
+    socketio::{Auth, HandlerError, Handlers, Io, IoConfig, Parser, Recovery, Value},
 };
 
 #[derive(serde::Deserialize)]
@@ -22,10 +25,18 @@ struct Credentials {
 async fn main() -> anyhow::Result<()> {
     switchboard_examples::log_to_stderr();
     let port = switchboard_examples::port(0)?;
-    let io = Io::builder(config()?)
-        .with_state(events::Reasons::default())
-        .build()?;
-    events::install(io.root().handlers());
+    let mut io = Io::builder(config()?).with_state(events::Reasons::default());
+    if let Ok(url) = std::env::var("REDIS_URL") {
+        let redis = RedisConfig::new(url).with_requests_timeout(Duration::from_secs(2));
+        io = io.with_adapter(RedisAdapter::new(redis)?);
+    }
+    let io = io.build()?;
+    let name = std::env::var("NAME").unwrap_or_else(|_| "sut".to_owned());
+    let install = |handlers: &Handlers| {
+        events::install(handlers);
+        cluster::install(handlers, &name);
+    };
+    install(io.root().handlers());
     let admin = io.of("/admin");
     admin.middleware(|auth: Result<Auth<Option<Credentials>>, _>| async move {
         let token = auth.ok().and_then(|Auth(credentials)| credentials?.token);
@@ -35,9 +46,9 @@ async fn main() -> anyhow::Result<()> {
         let data = Value::Object(vec![("code".into(), 401.into())]);
         Err(HandlerError::new("not authorized").with_data(data))
     });
-    events::install(admin.handlers());
+    install(admin.handlers());
     let digits = regex::Regex::new(r"^/dyn-\d+$")?;
-    events::install(io.of_dynamic(digits).handlers());
+    install(io.of_dynamic(digits).handlers());
     let listener = Listener::bind(("127.0.0.1", port), io.config().listener_config()).await?;
     let address = listener.local_addr()?;
     let _server = listener.with_io(io).serve_io()?;

@@ -24,12 +24,22 @@
 
 mod adapter;
 mod answer;
+#[cfg(feature = "cluster")]
+mod cluster;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod delivery;
 mod local;
 mod publication;
+mod session;
+mod status;
 
-pub use adapter::{Adapter, AdapterError};
-pub use answer::{Answer, SocketDetails};
-pub use delivery::LocalDelivery;
+pub use adapter::{Adapter, AdapterError, MAX_NOTICE};
+pub use answer::{Answer, Incomplete, SocketDetails};
+#[cfg(feature = "cluster")]
+pub use cluster::{Cluster, ClusterConfig, ClusterNode, ClusterStats};
+pub use delivery::{Arrival, Asked, LocalDelivery};
 pub use local::LocalAdapter;
 pub use publication::{Publication, Target};
+pub use session::{Missed, Restored, SavedSession};
+pub use status::{BusStatus, Capabilities, Change};

@@ -3,14 +3,15 @@
 use std::{sync::Weak, time::Duration};
 
 use async_trait::async_trait;
-use switchboard_connection::{ConnectionId, Namespace, Room};
-use switchboard_wire::{Args, Encoded, Parser};
+use switchboard_connection::{ConnectionId, Namespace, NodeId, Room};
+use switchboard_wire::{Args, EventName};
 
 use crate::{
     adapter::{Adapter, AdapterError},
     answer::{Answer, SocketDetails},
     delivery::LocalDelivery,
     publication::{Publication, Target},
+    status::{BusStatus, Capabilities},
 };
 
 /// No other nodes: nothing to carry, nobody who keeps silent.
@@ -19,7 +20,11 @@ pub struct LocalAdapter;
 
 #[async_trait]
 impl Adapter for LocalAdapter {
-    fn attach(&self, _: Weak<dyn LocalDelivery>) {}
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    fn attach(&self, _: &NodeId, _: Weak<dyn LocalDelivery>) {}
 
     fn open_namespace(&self, _: &Namespace) {}
 
@@ -27,14 +32,7 @@ impl Adapter for LocalAdapter {
 
     fn publish(&self, _: &Publication<'_>) {}
 
-    async fn ask(
-        &self,
-        _: &Namespace,
-        _: &Encoded,
-        _: Parser,
-        _: &Target,
-        _: Duration,
-    ) -> Answer<Vec<Args>> {
+    async fn ask(&self, _: &Publication<'_>, _: Duration) -> Answer<Vec<Args>> {
         Answer::complete(Vec::new())
     }
 
@@ -50,6 +48,10 @@ impl Adapter for LocalAdapter {
         Answer::complete(Vec::new())
     }
 
+    async fn server_count(&self, _: &Namespace) -> Answer<usize> {
+        Answer::complete(1)
+    }
+
     async fn join(&self, _: &Namespace, _: &Target, _: &[Room]) -> Result<(), AdapterError> {
         Ok(())
     }
@@ -62,8 +64,14 @@ impl Adapter for LocalAdapter {
         Ok(())
     }
 
-    async fn server_count(&self, _: &Namespace) -> Answer<usize> {
-        Answer::complete(1)
+    fn server_side_emit(&self, _: &Namespace, _: &EventName, _: &Args) {}
+
+    async fn server_side_ask(&self, _: &Namespace, _: &EventName, _: &Args) -> Answer<Vec<Args>> {
+        Answer::complete(Vec::new())
+    }
+
+    fn status(&self) -> BusStatus {
+        BusStatus::Connected
     }
 
     async fn close(&self) {}

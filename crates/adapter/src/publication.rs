@@ -1,7 +1,9 @@
 //! An event on its way to other nodes.
 
 use switchboard_connection::{Namespace, Room};
-use switchboard_wire::{Encoded, Parser};
+use switchboard_wire::{
+    Args, Body, Decoder, Encoded, EventName, Limits, MAX_DEPTH, Packet, Parser,
+};
 
 /// Whom an operation means: members of one of `rooms`, or everybody where no room is named, but nobody who
 /// is in one of `except`.
@@ -33,13 +35,13 @@ impl Target {
     }
 }
 
-/// An event that this node has delivered to its own sockets, for the other nodes.
+/// An event for the other nodes. This node's own sockets are served by the server.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Publication<'a> {
     /// Where.
     pub namespace: &'a Namespace,
-    /// The event as its recipients get it.
+    /// The event as its recipients get it, without an offset. A question carries the id of its ack.
     pub packet: &'a Encoded,
     /// How it is encoded.
     pub parser: Parser,
@@ -72,11 +74,65 @@ impl<'a> Publication<'a> {
             compress: None,
         }
     }
+
+    /// Whom it is for, to be kept.
+    pub fn target(&self) -> Target {
+        Target::new(self.rooms, self.except)
+    }
+
+    /// The event's name and arguments, for an adapter with an encoding of its own. The arguments are a part of
+    /// the packet's copy; nothing is parsed but the outline.
+    ///
+    /// `None` when the packet is no event, which does not happen to one that a server made.
+    pub fn event(&self) -> Option<(EventName, Args)> {
+        let limits = Limits {
+            max_attachments: usize::MAX,
+            max_depth: MAX_DEPTH,
+            max_event_bytes: usize::MAX,
+        };
+        let mut decoder = Decoder::server();
+        let mut packet = None;
+        if let Some(text) = &self.packet.text {
+            // The first digit is Engine.IO's.
+            let text = text.get(1..)?.to_owned();
+            packet = decoder.text(self.parser, &limits, text).ok()?;
+        }
+        for binary in &self.packet.binary {
+            packet = decoder.binary(self.parser, &limits, binary.clone()).ok()?;
+        }
+        match packet {
+            Some(Packet {
+                body: Body::Event(event),
+                ..
+            }) => Some((event.name, event.args)),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use switchboard_wire::Value;
+
     use super::*;
+
+    #[test]
+    fn a_publication_gives_its_event_back_with_either_parser() {
+        let namespace = Namespace::from_static("/chat");
+        let data = (1, "a", Value::Binary(vec![1, 2].into()));
+        for parser in [Parser::Json, Parser::Msgpack] {
+            for id in [None, Some(7)] {
+                let packet = parser.event("/chat", id, "say", &data, None).unwrap();
+                let publication = Publication::new(&namespace, &packet, parser, &[], &[]);
+                let (event, args) = publication.event().unwrap();
+                assert_eq!(event, "say");
+                assert_eq!(args, Args::of(&data).unwrap());
+            }
+            let packet = parser.disconnect("/chat");
+            let publication = Publication::new(&namespace, &packet, parser, &[], &[]);
+            assert!(publication.event().is_none());
+        }
+    }
 
     #[test]
     fn a_target_is_a_union_less_a_union() {

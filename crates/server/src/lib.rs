@@ -62,7 +62,7 @@ pub use config::ListenerConfig;
 pub use engine::Peer;
 pub use health::Usage;
 pub use io::{
-    ack::{AckError, Answers},
+    ack::{AckError, Answers, IncompleteAnswers},
     adapter::AdapterView,
     admit::AdmitClient,
     dynamic::NamespaceMatcher,
@@ -78,6 +78,7 @@ pub use io::{
     remote::RemoteSocket,
     rooms::{RoomEvent, Rooms},
     send::EmitError,
+    server_side::ServerSideEvent,
     socket::{JoinError, Socket},
 };
 pub use listener::{BindError, Listener};

@@ -8,6 +8,7 @@
 //! | [`connection`] | `switchboard-connection` | one peer: bounded outbox, heartbeats, graceful close |
 //! | [`pool`] | `switchboard-pool` | connections by namespace and room: send, broadcast, drain |
 //! | [`server`] | `switchboard-server` | the listener: admission, limits, TLS, shutdown |
+//! | [`adapter`] | `switchboard-adapter` | the way to other nodes: implement it for your own bus |
 //! | [`events`] | `switchboard-events` | a Rust type per Socket.IO event, also in TypeScript |
 //!
 //! A chat in a few lines:
@@ -36,6 +37,7 @@
 //! # }
 //! ```
 
+pub use switchboard_adapter as adapter;
 pub use switchboard_connection as connection;
 pub use switchboard_pool as pool;
 pub use switchboard_server as server;
@@ -65,13 +67,29 @@ pub mod socketio {
     #[doc(inline)]
     pub use switchboard_server::{
         Ack, AckError, Answers, Broadcast, DisconnectReason, DynamicNamespace, EmitError, Handler,
-        HandlerError, Handlers, Handshake, Incoming, Io, IoBuilder, IoConfig, IoLayer, IoService,
-        JoinError, Namespace, Parser, Peer, Recovery, RemoteSocket, RoomEvent, Rooms,
-        ServicePreset, Socket,
+        HandlerError, Handlers, Handshake, Incoming, IncompleteAnswers, Io, IoBuilder, IoConfig,
+        IoLayer, IoService, JoinError, Namespace, Parser, Peer, Recovery, RemoteSocket, RoomEvent,
+        Rooms, ServerSideEvent, ServicePreset, Socket,
         extract::{AckWith, Auth, Data, FromEvent, Rejected, State, Typed},
     };
     #[doc(inline)]
     pub use switchboard_wire::{Args, EventName, Value};
+}
+
+/// Many nodes over Redis, together with Node's (`@socket.io/redis-adapter`): `switchboard-adapter-redis`.
+///
+/// ```no_run
+/// use switchboard::{redis::{RedisAdapter, RedisConfig}, socketio::{Io, IoConfig}};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let adapter = RedisAdapter::new(RedisConfig::new("redis://127.0.0.1:6379"))?;
+/// let io = Io::builder(IoConfig::default()).with_adapter(adapter).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "redis")]
+pub mod redis {
+    pub use switchboard_adapter_redis::*;
 }
 
 /// What most programs name.

@@ -30,10 +30,13 @@
 //! Each `expect…` waits a while (5 s of tokio's time, see [`ClientBuilder::deadline`]) and panics with what
 //! came instead. A client answers heartbeats by itself and reconnects only when told to.
 //!
+//! A [`Cluster`] is several servers, joined by a bus that can be cut, delayed and stopped.
+//!
 //! Start at [`TestClient`]; [`RawClient`] sends whatever you like, for tests of what a bad client does.
 
 mod builder;
 mod client;
+mod cluster;
 mod connection;
 mod engine;
 mod expect;
@@ -46,6 +49,9 @@ mod websocket;
 
 pub use builder::{ClientBuilder, ConnectFailure};
 pub use client::TestClient;
+pub use cluster::{Cluster, ClusterBuilder};
 pub use raw::RawClient;
 pub use reason::Reason;
 pub use received::Received;
+#[doc(no_inline)]
+pub use switchboard_adapter::{Cluster as Bus, ClusterConfig};

@@ -33,6 +33,7 @@
 //! - Binary data is found at any depth, whatever serialises as bytes: in JSON it becomes attachments.
 
 mod args;
+pub mod cluster;
 mod decode;
 mod encode;
 pub mod engine;

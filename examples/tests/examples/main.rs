@@ -12,5 +12,6 @@ mod chat_protocol;
 mod conformance;
 mod express;
 mod gateway;
+mod mixed_cluster;
 mod raw_pool;
 mod support;

@@ -1,7 +1,7 @@
 //! A server for load generators, on the product's public API alone and with its default settings; only
 //! the limits on message and connection rates are lifted.
 //!
-//! `bench-server --mode raw|sio|sio-msgpack --port PORT [--workers N]` listens on 127.0.0.1 and prints
+//! `bench-server --mode raw|sio|sio-msgpack --port PORT [--workers N] [--redis URL]` listens on 127.0.0.1 and prints
 //! a line that contains `listening`. What a client may send stands in `benches/README.md`.
 
 mod raw;
@@ -21,6 +21,9 @@ struct Options {
     /// Worker threads; default: one per processor this process may use.
     #[arg(long)]
     workers: Option<usize>,
+    /// A Redis over which several of these are one cluster; Socket.IO only.
+    #[arg(long)]
+    redis: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -47,9 +50,16 @@ fn main() -> anyhow::Result<()> {
             .enable_all()
             .build()?,
     };
+    let redis = options.redis;
+    anyhow::ensure!(
+        redis.is_none() || !matches!(options.mode, Mode::Raw),
+        "--redis needs Socket.IO"
+    );
     match options.mode {
         Mode::Raw => runtime.block_on(raw::run(options.port)),
-        Mode::Sio => runtime.block_on(sio::run(options.port, socketio::Parser::Json)),
-        Mode::SioMsgpack => runtime.block_on(sio::run(options.port, socketio::Parser::Msgpack)),
+        Mode::Sio => runtime.block_on(sio::run(options.port, socketio::Parser::Json, redis)),
+        Mode::SioMsgpack => {
+            runtime.block_on(sio::run(options.port, socketio::Parser::Msgpack, redis))
+        }
     }
 }

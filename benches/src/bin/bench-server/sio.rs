@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use switchboard::{
     prelude::*,
+    redis::{RedisAdapter, RedisConfig},
     socketio::{Data, HandlerError, Io, IoConfig, Namespace, Parser, Socket},
 };
 
@@ -20,13 +21,17 @@ struct ToRoom {
     pad: String,
 }
 
-pub(crate) async fn run(port: u16, parser: Parser) -> anyhow::Result<()> {
+pub(crate) async fn run(port: u16, parser: Parser, redis: Option<String>) -> anyhow::Result<()> {
     let config = IoConfig::default()
         .with_parser(parser)
         .with_message_rate(None)
         .with_control_rate(None)
         .with_connect_rate(None);
-    let io = Io::new(config)?;
+    let mut io = Io::builder(config);
+    if let Some(url) = redis {
+        io = io.with_adapter(RedisAdapter::new(RedisConfig::new(url))?);
+    }
+    let io = io.build()?;
     io.root()
         .on(
             "bcast",

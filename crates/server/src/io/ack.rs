@@ -12,8 +12,10 @@ use std::{
 
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
+use switchboard_adapter::Answer;
+use switchboard_connection::NodeId;
 use switchboard_wire::{ArgError, Args, EncodeError};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::io::{send::EmitError, socket::SocketCore};
 
@@ -182,11 +184,13 @@ impl Drop for Question {
 pub(crate) struct Collector {
     state: Mutex<Collected>,
     changed: Notify,
+    passes_on: Option<mpsc::Sender<Args>>,
 }
 
 struct Collected {
     asked: Vec<Weak<SocketCore>>,
     answers: Vec<Args>,
+    passed_on: usize,
     lost: usize,
 }
 
@@ -194,12 +198,35 @@ struct Collected {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Answers<T> {
-    /// What was answered: the first argument of each, or all where `T` is a tuple.
+    /// What was answered: the first argument of each, or all where `T` is a tuple. From other nodes only the
+    /// first argument is sure to come.
     pub answers: Vec<T>,
     /// How many clients did not answer in time, or left before.
     pub missing: usize,
     /// How many answers were not of type `T`.
     pub unreadable: usize,
+    /// How many other nodes were asked and kept silent: what their clients would have said is not known.
+    pub silent_nodes: usize,
+    /// Which of them, as far as they are ours.
+    pub silent_ids: Vec<NodeId>,
+}
+
+/// Somebody kept silent, where [`Answers::strict`] asked for everybody.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{} clients did not answer, {} nodes kept silent, {} answers are unreadable",
+    .0.missing, .0.silent_nodes, .0.unreadable
+)]
+pub struct IncompleteAnswers<T>(
+    /// What came nevertheless.
+    pub Answers<T>,
+);
+
+impl<T> IncompleteAnswers<T> {
+    /// The stable code for logs and clients.
+    pub fn code(&self) -> &'static str {
+        "INCOMPLETE"
+    }
 }
 
 impl<T> Answers<T> {
@@ -209,25 +236,69 @@ impl<T> Answers<T> {
             answers: self.answers.into_iter().map(change).collect(),
             missing: self.missing,
             unreadable: self.unreadable,
+            silent_nodes: self.silent_nodes,
+            silent_ids: self.silent_ids,
         }
     }
 
     /// Whether everybody answered.
     pub fn is_complete(&self) -> bool {
-        self.missing == 0 && self.unreadable == 0
+        self.missing == 0 && self.unreadable == 0 && self.silent_nodes == 0
+    }
+
+    /// Takes silence for an error: the answers if everybody gave one.
+    pub fn strict(self) -> Result<Vec<T>, IncompleteAnswers<T>> {
+        if self.is_complete() {
+            Ok(self.answers)
+        } else {
+            Err(IncompleteAnswers(self))
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Answers<T> {
+    /// Reads answers as they came.
+    pub(crate) fn read(answer: Answer<Vec<Args>>) -> Self {
+        let count = answer.value.len();
+        let answers = answer.value.iter();
+        let answers: Vec<T> = answers.filter_map(|args| args.read().ok()).collect();
+        Self {
+            missing: answer.missing,
+            unreadable: count - answers.len(),
+            silent_nodes: answer.silent_nodes,
+            silent_ids: answer.silent_ids,
+            answers,
+        }
     }
 }
 
 impl Collector {
     pub(crate) fn new() -> Arc<Self> {
+        Self::with(None)
+    }
+
+    /// Passes answers on as they come, and keeps none. There is room for one of each who is asked; what does
+    /// not fit is from somebody who came while the others were counted.
+    pub(crate) fn passing_on(to: mpsc::Sender<Args>) -> Arc<Self> {
+        Self::with(Some(to))
+    }
+
+    fn with(passes_on: Option<mpsc::Sender<Args>>) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(Collected {
                 asked: Vec::new(),
                 answers: Vec::new(),
+                passed_on: 0,
                 lost: 0,
             }),
             changed: Notify::new(),
+            passes_on,
         })
+    }
+
+    /// How many are asked.
+    pub(crate) fn asked(&self) -> usize {
+        self.state.lock().asked.len()
     }
 
     /// Has `socket` asked under `id`. What cannot be asked counts as missing.
@@ -243,7 +314,15 @@ impl Collector {
     }
 
     fn answer(&self, answer: Args) {
-        self.state.lock().answers.push(answer);
+        match &self.passes_on {
+            None => self.state.lock().answers.push(answer),
+            Some(to) => {
+                let is_passed_on = to.try_send(answer).is_ok();
+                let state = &mut *self.state.lock();
+                state.passed_on += usize::from(is_passed_on);
+                state.lost += usize::from(!is_passed_on);
+            }
+        }
         self.changed.notify_waiters();
     }
 
@@ -261,7 +340,7 @@ impl Collector {
                 let changed = self.changed.notified();
                 {
                     let state = self.state.lock();
-                    if state.answers.len() + state.lost >= state.asked.len() {
+                    if state.answers.len() + state.passed_on + state.lost >= state.asked.len() {
                         return;
                     }
                 }
@@ -273,7 +352,7 @@ impl Collector {
         drop(forget);
         let state = &mut *self.state.lock();
         let answers = std::mem::take(&mut state.answers);
-        let missing = state.asked.len() - answers.len();
+        let missing = state.asked.len() - answers.len() - state.passed_on;
         (answers, missing)
     }
 }

@@ -3,12 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use switchboard_adapter::{AdapterError, Answer, LocalDelivery, SocketDetails, Target};
-use switchboard_connection::{ConnectionId, Namespace as Name, Room};
+use bytes::Bytes;
+use switchboard_adapter::{
+    AdapterError, Answer, Arrival, Asked, Change, LocalDelivery, SocketDetails, Target,
+};
+use switchboard_connection::{ConnectionId, Namespace as Name, NodeId, Room};
 use switchboard_wire::{Args, EventName};
 
 use crate::io::{
-    core::NamespaceCore, io::IoInner, operators::Broadcast, remote::details, rooms::Rooms,
+    core::NamespaceCore, handler::guarded, io::IoInner, operators::Broadcast, remote::details,
+    rooms::Rooms,
 };
 
 /// Ids and rooms of a namespace, as Socket.IO's `namespace.adapter` shows them; from
@@ -50,58 +54,51 @@ pub(crate) fn log(result: Result<(), AdapterError>) {
 impl IoInner {
     /// The sockets of this node that another node means.
     fn targeted(&self, namespace: &Name, target: &Target) -> Option<Broadcast> {
-        let namespace = self
-            .namespaces
-            .get(namespace)
-            .map(|found| Arc::clone(&found))?;
-        let broadcast = Broadcast::new(namespace).local();
+        let broadcast = Broadcast::new(self.found(namespace)?).local();
         Some(broadcast.to(&target.rooms).except(&target.except))
+    }
+
+    /// The same for an event, with its flags.
+    fn arrived(&self, arrival: &Arrival<'_>) -> Option<Broadcast> {
+        let broadcast = self.targeted(arrival.namespace, arrival.target)?;
+        Some(if arrival.volatile {
+            broadcast.volatile()
+        } else {
+            broadcast
+        })
+    }
+
+    fn found(&self, namespace: &Name) -> Option<Arc<NamespaceCore>> {
+        let found = self.namespaces.get(namespace)?;
+        Some(Arc::clone(&found))
     }
 }
 
 #[async_trait]
 impl LocalDelivery for IoInner {
-    fn deliver(
-        &self,
-        namespace: &Name,
-        target: &Target,
-        event: &EventName,
-        args: &Args,
-        volatile: bool,
-    ) {
-        let Some(mut broadcast) = self.targeted(namespace, target) else {
+    fn has_room(&self, namespace: &Name, room: &str) -> bool {
+        self.core.pool.member_count(namespace, room) > 0
+    }
+
+    fn deliver(&self, arrival: &Arrival<'_>) {
+        let Some(broadcast) = self.arrived(arrival) else {
             return;
         };
-        if volatile {
-            broadcast = broadcast.volatile();
-        }
-        if let Err(error) = broadcast.emit(event.as_str(), args) {
+        if let Err(error) = broadcast.emit(arrival.event, arrival.args) {
             tracing::debug!(%error, "an event of another node cannot be sent");
         }
     }
 
-    async fn ask(
-        &self,
-        namespace: &Name,
-        target: &Target,
-        event: &EventName,
-        args: &Args,
-        within: Duration,
-    ) -> Answer<Vec<Args>> {
-        let Some(broadcast) = self.targeted(namespace, target) else {
-            return Answer::complete(Vec::new());
+    fn ask(&self, arrival: &Arrival<'_>, within: Duration) -> Asked {
+        let Some(broadcast) = self.arrived(arrival) else {
+            return Asked::nobody();
         };
-        match broadcast.timeout(within).ask(event.as_str(), args).await {
-            Ok((answers, missing)) => {
-                let mut answer = Answer::complete(answers);
-                answer.missing = missing;
-                answer
-            }
-            Err(error) => {
-                tracing::debug!(%error, "a question of another node cannot be sent");
-                Answer::complete(Vec::new())
-            }
-        }
+        let question = broadcast.timeout(within);
+        let asked = question.ask_for_another(arrival.event, arrival.args);
+        asked.unwrap_or_else(|error| {
+            tracing::debug!(%error, "a question of another node cannot be sent");
+            Asked::nobody()
+        })
     }
 
     fn sockets(&self, namespace: &Name, target: &Target) -> Vec<ConnectionId> {
@@ -144,5 +141,32 @@ impl LocalDelivery for IoInner {
         for socket in sockets.iter().flat_map(Broadcast::local_sockets) {
             socket.disconnect(close);
         }
+    }
+    fn server_side_event(&self, namespace: &Name, event: &EventName, args: &Args) {
+        if let Some(namespace) = self.found(namespace) {
+            self.hear(namespace, event, args, false);
+        }
+    }
+
+    async fn server_side_question(
+        &self,
+        namespace: &Name,
+        event: &EventName,
+        args: &Args,
+    ) -> Option<Args> {
+        let namespace = self.found(namespace)?;
+        self.hear(namespace, event, args, true)?.await.ok()
+    }
+
+    fn notice(&self, from: &NodeId, notice: Bytes) {
+        for listener in &*self.notices.read() {
+            guarded(|| listener(from, &notice));
+        }
+    }
+
+    fn changed(&self, change: &Change) {
+        tracing::debug!(?change, "the cluster changed");
+        // Nobody may listen.
+        let _ = self.changes.send(change.clone());
     }
 }

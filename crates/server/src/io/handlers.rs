@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use parking_lot::RwLock;
 
-use crate::io::{handler::Erased, rooms::RoomEvent};
+use crate::io::{handler::Erased, rooms::RoomEvent, server_side::ServerHandler};
 
 pub(crate) type RoomListener = Arc<dyn Fn(&RoomEvent) + Send + Sync>;
 
@@ -19,6 +19,7 @@ pub(crate) struct Lists {
     pub(crate) events: BTreeMap<Box<str>, Vec<Erased>>,
     pub(crate) disconnect: Vec<Erased>,
     pub(crate) rooms: Vec<RoomListener>,
+    pub(crate) server_side: BTreeMap<Box<str>, Vec<ServerHandler>>,
 }
 
 impl Lists {

@@ -9,16 +9,17 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use dashmap::{DashMap, mapref::entry::Entry};
 use parking_lot::RwLock;
-use serde::Serialize;
-use switchboard_adapter::{Adapter, Answer, LocalAdapter};
+use serde::{Serialize, de::DeserializeOwned};
+use switchboard_adapter::{Adapter, AdapterError, Answer, BusStatus, Change, LocalAdapter};
 use switchboard_connection::{
     Address, ConnectionId, Endpoint, Frame, Metadata, NameError, Namespace as Name, NodeId, Room,
 };
 use switchboard_pool::{Drain, DrainError, Draining, Pool, PoolConfig, Report};
 use switchboard_wire::{EncodeError, Limits, engine::Packet};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::broadcast};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     gate::Gate,
     http::{ClientFiles, Compression, Cors, Settings, Sid},
     io::{
+        ack::Answers,
         admit::{AdmitClient, AdmitHook},
         core::{Core, NamespaceCore},
         dynamic::{Dynamic, NamespaceMatcher},
@@ -55,6 +57,8 @@ pub(crate) struct IoInner {
     dynamic: RwLock<Vec<Arc<Dynamic>>>,
     sessions: DashMap<Sid, Arc<Session>>,
     closed: AtomicBool,
+    pub(crate) changes: broadcast::Sender<Change>,
+    pub(crate) notices: RwLock<Vec<NoticeListener>>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) origins: Origins,
     pub(crate) cors: Option<Cors>,
@@ -67,6 +71,8 @@ pub(crate) struct IoInner {
     /// What logs call a WebSocket that is nobody's in particular.
     pub(crate) transport_address: Address,
 }
+
+type NoticeListener = Box<dyn Fn(&NodeId, &Bytes) + Send + Sync>;
 
 /// Puts an [`Io`] together.
 #[must_use = "nothing is made before `build`"]
@@ -163,6 +169,8 @@ impl IoBuilder {
             dynamic: RwLock::default(),
             sessions: DashMap::new(),
             closed: AtomicBool::new(false),
+            changes: broadcast::Sender::new(64),
+            notices: RwLock::default(),
             admit,
             tasks: TaskTracker::new(),
             transport_address: Address::new(
@@ -172,7 +180,7 @@ impl IoBuilder {
             core,
         });
         let weak = Arc::downgrade(&io);
-        io.core.adapter.attach(weak);
+        io.core.adapter.attach(io.core.endpoint.node_id(), weak);
         let io = Io(io);
         io.root();
         Ok(io)
@@ -366,6 +374,11 @@ impl Io {
         self.root().all_rooms().await
     }
 
+    /// How many nodes there are, this one included.
+    pub async fn server_count(&self) -> Answer<usize> {
+        self.root().server_count().await
+    }
+
     /// Puts everybody into `rooms`.
     pub async fn sockets_join(&self, rooms: impl Rooms + Send) {
         self.root().sockets_join(rooms).await;
@@ -382,6 +395,66 @@ impl Io {
     }
 }
 
+/// The cluster.
+impl Io {
+    /// Tells the other servers something; see [`Namespace::server_side_emit`].
+    pub fn server_side_emit<T: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        data: &T,
+    ) -> Result<(), EncodeError> {
+        self.root().server_side_emit(event, data)
+    }
+
+    /// Asks the other servers something; see [`Namespace::server_side_emit_with_ack`].
+    pub async fn server_side_emit_with_ack<R, T>(
+        &self,
+        event: &str,
+        data: &T,
+    ) -> Result<Answers<R>, EncodeError>
+    where
+        R: DeserializeOwned,
+        T: Serialize + Sync + ?Sized,
+    {
+        let root = self.root();
+        root.server_side_emit_with_ack(event, data).await
+    }
+
+    /// What names this node for others.
+    pub fn node_id(&self) -> &NodeId {
+        self.0.core.endpoint.node_id()
+    }
+
+    /// The other nodes of ours that are there, as far as the adapter knows them.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        self.0.core.adapter.nodes()
+    }
+
+    /// Sends at most [`MAX_NOTICE`](switchboard_adapter::MAX_NOTICE) bytes to one node of ours, best effort; see
+    /// [`Adapter::notify`].
+    pub fn notify(&self, node: &NodeId, notice: impl Into<Bytes>) -> Result<(), AdapterError> {
+        self.0.core.adapter.notify(node, notice.into())
+    }
+
+    /// Called with each notice of another node ([`notify`](Self::notify)); must not wait. All listeners get
+    /// all notices.
+    pub fn on_notice(&self, listener: impl Fn(&NodeId, &Bytes) + Send + Sync + 'static) -> &Self {
+        self.0.notices.write().push(Box::new(listener));
+        self
+    }
+
+    /// Whether the other nodes can be reached, and since when not. What they need not know goes on either way.
+    pub fn bus(&self) -> BusStatus {
+        self.0.core.adapter.status()
+    }
+
+    /// What happens to the cluster as this node sees it: nodes that come and go, a bus that is away. Who falls
+    /// behind by 64 changes loses the oldest, and is told so.
+    pub fn cluster_changes(&self) -> broadcast::Receiver<Change> {
+        self.0.changes.subscribe()
+    }
+}
+
 /// Its end.
 impl Io {
     /// How many clients are connected.
@@ -395,9 +468,11 @@ impl Io {
     }
 
     /// Refuses newcomers from this call on, and sends everybody away at a pace, without a disconnect packet,
-    /// so that they reconnect elsewhere. See [`Pool::drain`].
+    /// so that they reconnect elsewhere. See [`Pool::drain`]. The other nodes are told that this one goes.
     pub fn drain(&self, drain: Drain) -> Result<Draining, DrainError> {
-        self.0.core.pool.drain(drain)
+        let draining = self.0.core.pool.drain(drain)?;
+        self.0.core.adapter.leaving();
+        Ok(draining)
     }
 
     /// Takes newcomers again after a drain has ended; `false` when there was none or it still runs. After
@@ -534,14 +609,18 @@ impl IoInner {
             };
             let name = namespace.name().clone();
             let gone = io.namespaces.remove_if(&name, |_, found| {
-                // Under the lock that a client takes on its way in.
-                Arc::ptr_eq(found, &namespace)
+                // Under the lock that a client takes on its way in, so that the adapter is told in order when
+                // one makes the namespace anew.
+                let is_unused = Arc::ptr_eq(found, &namespace)
                     && found.entering.load(Ordering::Acquire) == 0
-                    && io.core.pool.count(&name) == 0
+                    && io.core.pool.count(&name) == 0;
+                if is_unused {
+                    io.core.adapter.close_namespace(&name);
+                }
+                is_unused
             });
             if gone.is_some() {
                 tracing::debug!(namespace = %name, "empty namespace is gone");
-                io.core.adapter.close_namespace(&name);
             }
         });
     }

@@ -20,5 +20,6 @@ pub(crate) mod recovery;
 pub(crate) mod remote;
 pub(crate) mod rooms;
 pub(crate) mod send;
+pub(crate) mod server_side;
 pub(crate) mod socket;
 pub(crate) mod typed;

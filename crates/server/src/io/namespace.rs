@@ -11,12 +11,13 @@ use switchboard_wire::EncodeError;
 use crate::io::{
     adapter::AdapterView,
     core::NamespaceCore,
-    handler::{Handler, erase},
+    handler::{Handler, Outcome, erase},
     handlers::Handlers,
     io::Io,
     operators::{Broadcast, TimedBroadcast},
     remote::RemoteSocket,
     rooms::{RoomEvent, Rooms},
+    server_side::{self, ServerSideEvent},
     socket::Socket,
 };
 
@@ -76,6 +77,22 @@ macro_rules! handlers {
                 $self
             }
 
+            /// Called for each event of this name that another server of the cluster emits
+            /// ([`Namespace::server_side_emit`]). A handler may answer; several run side by side.
+            pub fn on_server_side<F, Fut>(&$self, event: &str, handler: F) -> &Self
+            where
+                F: Fn(ServerSideEvent) -> Fut + Send + Sync + 'static,
+                Fut: Future + Send + 'static,
+                Fut::Output: Outcome,
+            {
+                let handler = server_side::erase(handler);
+                $set.change(|all| {
+                    let handlers = all.server_side.entry(event.into()).or_default();
+                    handlers.push(handler);
+                });
+                $self
+            }
+
             /// Called when a room of this node comes, goes, or changes; must not wait.
             pub fn on_room(&$self, listener: impl Fn(&RoomEvent) + Send + Sync + 'static) -> &Self {
                 $set.change(|all| all.rooms.push(Arc::new(listener)));
@@ -115,10 +132,11 @@ impl DynamicNamespace {
             .collect()
     }
 
-    /// Sends an event to everybody in all [`children`](Self::children) of this node.
+    /// Sends an event to everybody in all [`children`](Self::children), on all nodes; not in namespaces that
+    /// exist on other nodes only.
     pub fn emit<T: Serialize + ?Sized>(&self, event: &str, data: &T) -> Result<(), EncodeError> {
         for child in self.children() {
-            child.local().emit(event, data)?;
+            child.emit(event, data)?;
         }
         Ok(())
     }
@@ -219,6 +237,11 @@ impl Namespace {
     /// All rooms that have members.
     pub async fn all_rooms(&self) -> Answer<Vec<Room>> {
         self.adapter().all_rooms().await
+    }
+
+    /// How many nodes have this namespace, this one included.
+    pub async fn server_count(&self) -> Answer<usize> {
+        self.adapter().server_count().await
     }
 
     /// Puts everybody into `rooms`.

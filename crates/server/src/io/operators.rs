@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
-use switchboard_adapter::{Publication, Target};
+use switchboard_adapter::{Answer, Asked, Publication, Target};
 use switchboard_connection::{
     AnyConnection, Connection, ConnectionId, Cork, Delivery, Frame, Room, SendError, Sent,
 };
 use switchboard_pool::{Recipients, Report};
 use switchboard_wire::{Args, EncodeError, Encoded};
+use tokio::sync::mpsc;
 
 use crate::io::{
     ack::{Answers, Collector},
@@ -116,32 +117,40 @@ impl Broadcast {
         event: &str,
         data: &T,
     ) -> Result<Report, EncodeError> {
-        self.encode(event, data, |encoded| self.deliver(encoded))
+        self.encode(event, data, |encoded| self.deliver_here(encoded))
     }
 
-    /// Sends to the local clients, then to the other nodes.
-    pub(crate) fn deliver(&self, encoded: &Encoded) -> Report {
+    /// Sends to the local clients.
+    pub(crate) fn deliver_here(&self, encoded: &Encoded) -> Report {
         let report = self.with_recipients(|recipients| recipients.send(frame(encoded)));
         self.namespace.core().metrics.sent(report.queued);
-        self.publish(encoded);
         report
     }
 
-    fn publish(&self, encoded: &Encoded) {
-        if self.local {
-            return;
+    /// Whether other nodes have a part in it.
+    pub(crate) fn crosses(&self) -> bool {
+        !self.local && self.namespace.core().adapter.capabilities().others
+    }
+
+    /// Sends to the other nodes.
+    pub(crate) fn publish(&self, encoded: &Encoded) {
+        if !self.local {
+            let adapter = &self.namespace.core().adapter;
+            adapter.publish(&self.publication(encoded));
         }
-        let core = self.namespace.core();
+    }
+
+    fn publication<'a>(&'a self, encoded: &'a Encoded) -> Publication<'a> {
         let mut publication = Publication::new(
             self.namespace.name(),
             encoded,
-            core.parser,
+            self.namespace.parser(),
             &self.rooms,
             &self.except,
         );
         publication.volatile = self.volatile;
         publication.compress = self.compress;
-        core.adapter.publish(&publication);
+        publication
     }
 
     /// The same as [`emit`](Self::emit), and says of each client of this node what became of the event. It
@@ -172,12 +181,11 @@ impl Broadcast {
                 |sent: &Result<Sent, _>| matches!(sent, Ok(Sent::Queued | Sent::Displaced(_)));
             let queued = outcomes.iter().filter(|(_, sent)| queued(sent)).count();
             self.namespace.core().metrics.sent(queued);
-            self.publish(encoded);
             outcomes
         })
     }
 
-    /// Encodes an event, keeps it where clients may come back for it, and has it delivered.
+    /// Encodes an event, keeps it where clients may come back for it, has it delivered here, and publishes it.
     fn encode<T: Serialize + ?Sized, R>(
         &self,
         event: &str,
@@ -190,7 +198,9 @@ impl Broadcast {
         }
         let parser = namespace.parser();
         let encoded = parser.event(namespace.name(), None, event, data, None)?;
-        Ok(deliver(&encoded))
+        let done = deliver(&encoded);
+        self.publish(&encoded);
+        Ok(done)
     }
 
     /// Puts all of them into `rooms`.
@@ -241,10 +251,10 @@ impl Broadcast {
     }
 
     /// The ids of all of them.
-    pub async fn all_sockets(&self) -> switchboard_adapter::Answer<Vec<ConnectionId>> {
+    pub async fn all_sockets(&self) -> Answer<Vec<ConnectionId>> {
         let local = self.recipients();
         let ids = local.iter().map(|socket| socket.address().id.clone());
-        let mut answer = switchboard_adapter::Answer::complete(ids.collect::<Vec<_>>());
+        let mut answer = Answer::complete(ids.collect::<Vec<_>>());
         if !self.local {
             let adapter = &self.namespace.core().adapter;
             let others = adapter.sockets(self.namespace.name(), &self.target()).await;
@@ -254,7 +264,7 @@ impl Broadcast {
     }
 
     /// All of them, with what is known of each.
-    pub async fn fetch_sockets(&self) -> switchboard_adapter::Answer<Vec<crate::RemoteSocket>> {
+    pub async fn fetch_sockets(&self) -> Answer<Vec<crate::RemoteSocket>> {
         crate::io::remote::fetch(&self.namespace, self).await
     }
 
@@ -328,62 +338,76 @@ impl TimedBroadcast {
         R: DeserializeOwned,
         T: Serialize + Sync + ?Sized,
     {
-        let (answers, missing) = self.ask(event, data).await?;
-        let count = answers.len();
-        let answers: Vec<R> = answers.iter().filter_map(|args| args.read().ok()).collect();
-        Ok(Answers {
-            missing,
-            unreadable: count - answers.len(),
-            answers,
-        })
+        Ok(Answers::read(self.ask(event, data).await?))
     }
 
-    /// The same with the answers as they came, and how many are missing.
+    /// The same with the answers as they came.
     pub(crate) async fn ask<T>(
         &self,
         event: &str,
         data: &T,
-    ) -> Result<(Vec<Args>, usize), EncodeError>
+    ) -> Result<Answer<Vec<Args>>, EncodeError>
     where
         T: Serialize + Sync + ?Sized,
     {
         let Broadcast {
             namespace, local, ..
         } = &self.broadcast;
-        let core = namespace.core();
+        let collector = Collector::new();
+        let (id, encoded) = self.send(&collector, event, data)?;
+        let others = async {
+            if *local {
+                return Answer::complete(Vec::new());
+            }
+            let question = self.broadcast.publication(&encoded);
+            let adapter = &namespace.core().adapter;
+            adapter.ask(&question, self.within).await
+        };
+        let finished = collector.finish(id, self.within);
+        let ((answers, missing), others) = tokio::join!(finished, others);
+        let mut all = Answer::complete(answers);
+        all.missing = missing;
+        all.append(others);
+        Ok(all)
+    }
+
+    /// Asks this node's clients for another node, and passes their answers on as they come.
+    pub(crate) fn ask_for_another<T>(&self, event: &str, data: &T) -> Result<Asked, EncodeError>
+    where
+        T: Serialize + ?Sized,
+    {
+        let clients = self.broadcast.recipients().len();
+        let (sender, answers) = mpsc::channel(clients.max(1));
+        let collector = Collector::passing_on(sender.clone());
+        let (id, _) = self.send(&collector, event, data)?;
+        let within = self.within;
+        // Counts those who could not be asked too: they are missing.
+        let clients = collector.asked();
+        let runtime = &self.broadcast.namespace.core().runtime;
+        runtime.spawn(async move {
+            tokio::select! {
+                _ = collector.finish(id, within) => {}
+                () = sender.closed() => {}
+            }
+        });
+        Ok(Asked { clients, answers })
+    }
+
+    /// Sends a question to this node's clients. Its id, and the question.
+    fn send<T: Serialize + ?Sized>(
+        &self,
+        collector: &Arc<Collector>,
+        event: &str,
+        data: &T,
+    ) -> Result<(u64, Encoded), EncodeError> {
+        let namespace = &self.broadcast.namespace;
         let id = namespace.next_ack();
         let parser = namespace.parser();
         let encoded = parser.event(namespace.name(), Some(id), event, data, None)?;
-        let collector = Collector::new();
         let recipients = self.broadcast.recipients();
-        let asked = ask(
-            &collector,
-            recipients,
-            id,
-            &frame(&encoded),
-            &self.broadcast,
-        );
-        core.metrics.sent(asked);
-        let others = async {
-            if *local {
-                return switchboard_adapter::Answer::complete(Vec::new());
-            }
-            let target = self.broadcast.target();
-            let adapter = &core.adapter;
-            adapter
-                .ask(
-                    namespace.name(),
-                    &encoded,
-                    core.parser,
-                    &target,
-                    self.within,
-                )
-                .await
-        };
-        let finished = collector.finish(id, self.within);
-        let ((mut answers, missing), others) = tokio::join!(finished, others);
-        answers.extend(others.value);
-        Ok((answers, missing + others.missing))
+        let asked = ask(collector, recipients, id, &frame(&encoded), &self.broadcast);
+        namespace.core().metrics.sent(asked);
+        Ok((id, encoded))
     }
 }
 

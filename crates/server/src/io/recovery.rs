@@ -99,7 +99,7 @@ impl Recovery {
         (life == &*self.life).then(|| number.parse().ok()).flatten()
     }
 
-    /// Sends an event to many, by `deliver`, and keeps it for those who come back.
+    /// Sends an event to many of this node, by `deliver`, keeps it for those who come back, and publishes it.
     pub(crate) fn broadcast<T: Serialize + ?Sized, R>(
         &self,
         broadcast: &Broadcast,
@@ -113,10 +113,19 @@ impl Recovery {
         let offset = self.offset(log.last + u64::from(is_kept));
         let parser = namespace.parser();
         let encoded = parser.event(namespace.name(), None, event, data, Some(&offset))?;
+        // The number is of this log: other nodes give their own.
+        let plain = broadcast
+            .crosses()
+            .then(|| parser.event(namespace.name(), None, event, data, None))
+            .transpose()?;
         if is_kept {
             self.keep(&mut log, frame(&encoded), broadcast.target());
         }
-        Ok(deliver(&encoded))
+        let done = deliver(&encoded);
+        if let Some(plain) = plain {
+            broadcast.publish(&plain);
+        }
+        Ok(done)
     }
 
     /// Sends an event to one socket and keeps it. Also says how long it is, for those who wait for room.

@@ -1,14 +1,16 @@
 //! Sockets of any node, as `fetch_sockets` gives them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use switchboard_adapter::{Answer, SocketDetails};
 use switchboard_connection::{ConnectionId, Room};
 use switchboard_pool::Report;
 use switchboard_wire::EncodeError;
 
-use crate::io::{core::NamespaceCore, operators::Broadcast, rooms::Rooms, socket::Socket};
+use crate::io::{
+    ack::AckError, core::NamespaceCore, operators::Broadcast, rooms::Rooms, socket::Socket,
+};
 
 /// A socket of this node or another, as it was when it was asked for.
 #[derive(Clone, Debug)]
@@ -45,6 +47,28 @@ impl RemoteSocket {
         data: &T,
     ) -> Result<Report, EncodeError> {
         self.alone().emit(event, data)
+    }
+
+    /// Asks it, wherever it is, and waits for the first argument of its answer.
+    ///
+    /// Dropping the future forgets the question; the client may have got it.
+    pub async fn emit_with_ack<R, T>(
+        &self,
+        event: &str,
+        data: &T,
+        within: Duration,
+    ) -> Result<R, AckError>
+    where
+        R: DeserializeOwned,
+        T: Serialize + Sync + ?Sized,
+    {
+        let answers = self.alone().timeout(within).ask(event, data).await?;
+        match answers.value.first() {
+            Some(args) => args.read().map_err(AckError::Data),
+            // Nobody was asked, on any node that answered.
+            None if answers.is_complete() => Err(AckError::Disconnected),
+            None => Err(AckError::TimedOut),
+        }
     }
 
     /// Puts it into `rooms`.

@@ -1,5 +1,6 @@
 //! The arguments of an event or ack, as they came.
 
+mod pass;
 mod read;
 mod write;
 
@@ -15,6 +16,8 @@ use crate::{
     msgpack::Reader,
 };
 use read::{Arguments, ReadError, ReadFirst};
+
+pub(crate) use read::Argument;
 
 /// The arguments of an event or ack: any number of them, of any type.
 ///
@@ -208,6 +211,16 @@ impl Args {
             Some(Extra::TooDeep) => Err(ArgError::TooDeep),
             _ => Ok(()),
         }
+    }
+
+    /// Whether there are bytes in them, at any depth.
+    pub(crate) fn has_binary(&self) -> bool {
+        self.arguments().any(|argument| argument.has_binary())
+    }
+
+    /// One by one, as they came.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Argument<'_>> {
+        self.arguments()
     }
 
     fn arguments(&self) -> Arguments<'_> {

@@ -18,7 +18,7 @@ pub(super) const ALL: usize = usize::MAX;
 
 /// Why reading failed, and where if that is known.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ReadError {
+pub(crate) enum ReadError {
     #[error("missing")]
     Missing(Option<usize>),
     #[error("{1}")]
@@ -59,8 +59,8 @@ pub(super) enum Arguments<'de> {
 }
 
 /// One argument.
-#[derive(Clone, Copy)]
-pub(super) enum Argument<'de> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Argument<'de> {
     Json(&'de [u8]),
     /// With placeholders to bind.
     Bound(&'de [u8], &'de [Bytes]),
@@ -91,7 +91,7 @@ impl<'de> Iterator for Arguments<'de> {
 }
 
 impl Argument<'_> {
-    pub(super) fn value(self) -> Result<Value, ReadError> {
+    pub(crate) fn value(self) -> Result<Value, ReadError> {
         match self {
             Self::Json(json) => Ok(serde_json::from_slice(json)?),
             Self::Bound(json, attachments) => {

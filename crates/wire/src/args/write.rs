@@ -7,26 +7,18 @@ use serde::{
     de::{SeqAccess, Visitor},
     ser::{Error, SerializeTuple},
 };
-use serde_json::value::RawValue;
 
-use super::read::{ALL, Argument};
+use super::read::ALL;
 use crate::{Args, Value};
 
-/// As a tuple, so that each argument is one again. Text of JSON passes through as it is.
+/// As a tuple, so that each argument is one again. No value is built on the way, whatever parser they
+/// came with and go to.
 impl Serialize for Args {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.readable().map_err(S::Error::custom)?;
         let mut tuple = serializer.serialize_tuple(self.len())?;
         for argument in self.arguments() {
-            match argument {
-                Argument::Json(json) => {
-                    let json: &RawValue = serde_json::from_slice(json).map_err(S::Error::custom)?;
-                    tuple.serialize_element(json)?;
-                }
-                argument => {
-                    tuple.serialize_element(&argument.value().map_err(S::Error::custom)?)?;
-                }
-            }
+            tuple.serialize_element(&argument)?;
         }
         tuple.end()
     }

@@ -21,6 +21,45 @@ pub(crate) fn check(argument: &[u8], attachments: usize) -> bool {
         .is_ok_and(|found| found.valid)
 }
 
+/// Whether there may be a placeholder in `json`. An escape may hide its name.
+pub(crate) fn has_placeholder(json: &[u8]) -> bool {
+    const NAME: &[u8] = b"_placeholder";
+    json.iter().enumerate().any(|(at, byte)| match byte {
+        b'_' => json[at..].starts_with(NAME),
+        b'\\' => json.get(at + 1) == Some(&b'u'),
+        _ => false,
+    })
+}
+
+/// What a placeholder stands for.
+pub(crate) enum Bound<'a> {
+    Attachment(&'a Bytes),
+    /// Nothing that is there.
+    Undefined,
+}
+
+/// What `object` stands for; `None` if it is no placeholder.
+pub(crate) fn placeholder<'a>(object: &[u8], attachments: &'a [Bytes]) -> Option<Bound<'a>> {
+    let (mut truth, mut num) = (false, None);
+    let mut rest = object.get(1..)?;
+    while let Some((key, value, left)) = super::split::field(rest) {
+        match serde_json::from_slice(key) {
+            Ok(Key::Placeholder) => truth = value == b"true",
+            Ok(Key::Num) => num = serde_json::from_slice(value).ok(),
+            _ => {}
+        }
+        rest = left;
+    }
+    let bytes = |num| match place(num, attachments.len())? {
+        Place::Attachment(index) => attachments.get(index),
+        Place::Nothing => None,
+    };
+    truth.then(|| {
+        num.and_then(bytes)
+            .map_or(Bound::Undefined, Bound::Attachment)
+    })
+}
+
 /// What a number in range means.
 enum Place {
     Attachment(usize),

@@ -8,10 +8,10 @@ mod encode;
 mod split;
 mod text;
 
-pub(crate) use attachments::{bind, check};
+pub(crate) use attachments::{Bound, bind, check, has_placeholder, placeholder};
 pub(crate) use decode::{Payload, TextPacket, decode};
 pub(crate) use encode::{encode, encode_arguments, encode_bare, encode_object};
-pub(crate) use split::next;
+pub(crate) use split::{depth, field, next};
 pub(crate) use text::plain_string;
 
 /// The most attachments that the reference accepts in one packet.

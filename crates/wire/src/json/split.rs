@@ -12,19 +12,32 @@ pub(crate) fn next(rest: &[u8]) -> Option<(&[u8], &[u8])> {
         .position(|byte| !matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n'))?;
     let rest = &rest[start..];
     let len = match rest.first()? {
-        b']' => return None,
+        b']' | b'}' => return None,
         b'"' => string(rest),
         b'[' | b'{' => nested(rest),
         _ => rest
             .iter()
-            .position(|byte| matches!(byte, b',' | b']' | b' ' | b'\t' | b'\r' | b'\n'))
+            .position(|byte| {
+                matches!(
+                    byte,
+                    b',' | b']' | b'}' | b':' | b' ' | b'\t' | b'\r' | b'\n'
+                )
+            })
             .unwrap_or(rest.len()),
     };
     Some(rest.split_at(len))
 }
 
+/// The next field of what is left of an object: its name with quotes, its value, and what is left.
+pub(crate) fn field(rest: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (key, left) = next(rest)?;
+    let colon = left.iter().position(|byte| *byte == b':')?;
+    let (value, left) = next(left.get(colon + 1..)?)?;
+    Some((key, value, left))
+}
+
 /// How deep arrays and objects are nested.
-pub(super) fn depth(json: &[u8]) -> usize {
+pub(crate) fn depth(json: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut at = 0;
     while let Some(byte) = json.get(at) {
@@ -107,6 +120,19 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_found() {
+        let object = br#" "a" : 1,"b,\"":{"c":[]} , "d":true}"#;
+        let (key, value, left) = field(object).unwrap();
+        assert_eq!((key, value), (&br#""a""#[..], &b"1"[..]));
+        let (key, value, left) = field(left).unwrap();
+        assert_eq!((key, value), (&br#""b,\"""#[..], &br#"{"c":[]}"#[..]));
+        let (key, value, left) = field(left).unwrap();
+        assert_eq!((key, value), (&br#""d""#[..], &b"true"[..]));
+        assert_eq!(field(left), None);
+        assert_eq!(field(b"}"), None);
+    }
+
+    #[test]
     fn depth_counts_brackets_outside_of_strings() {
         assert_eq!(depth(b"1"), 0);
         assert_eq!(depth(br#"["[[[",{"a":[]},[]]"#), 3);
@@ -118,6 +144,7 @@ mod tests {
         for text in ["\"", "\"\\", "[\"", "{", "}", "x", "[]]", "]["] {
             depth(text.as_bytes());
             all(text);
+            field(text.as_bytes());
         }
     }
 }

@@ -193,19 +193,9 @@ impl<'de> MapAccess<'de> for &mut Elements<'_, 'de> {
     }
 }
 
-/// A key, as the text that JavaScript would make of it.
+/// A key, to read.
 fn key<'de>(reader: &mut Reader<'de>) -> Result<Key<'de>, Error> {
-    let text = match reader.item()? {
-        Item::Text(text) => text,
-        Item::Unsigned(number) => number.to_string().into(),
-        Item::Signed(number) => number.to_string().into(),
-        Item::Float(number) => number.to_string().into(),
-        Item::Bool(value) => value.to_string().into(),
-        Item::Nil => "null".into(),
-        Item::Undefined => "undefined".into(),
-        _ => return Err(de::Error::custom("expected a key that is a string")),
-    };
-    Ok(Key::new(text))
+    Ok(Key::new(reader.key()?))
 }
 
 /// What notepack makes of an extension it does not know: its type and its bytes.

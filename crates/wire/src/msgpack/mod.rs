@@ -9,6 +9,7 @@ mod date;
 mod de;
 mod decode;
 mod encode;
+mod of_json;
 mod reader;
 mod ser;
 mod text_only;
@@ -16,4 +17,7 @@ mod write;
 
 pub(crate) use decode::decode;
 pub(crate) use encode::{encode, encode_bare, encode_object};
-pub(crate) use reader::Reader;
+pub(crate) use of_json::{OfJsonError, write_json};
+pub(crate) use reader::{Item, Reader};
+pub(crate) use ser::Serializer;
+pub(crate) use write::{write_bool, write_list, write_map, write_str, write_unsigned};

@@ -15,7 +15,7 @@ pub(crate) struct Reader<'de> {
 
 /// One item. The elements of an array or map follow it.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Item<'de> {
+pub(crate) enum Item<'de> {
     Nil,
     /// As absent: notepack's extension 0 of one byte.
     Undefined,
@@ -38,21 +38,31 @@ impl<'de> Reader<'de> {
         Self { rest, levels }
     }
 
-    pub(super) fn rest(&self) -> &'de [u8] {
+    pub(crate) fn rest(&self) -> &'de [u8] {
         self.rest
     }
 
-    pub(super) fn enter(&mut self) -> Result<(), DecodeError> {
+    pub(crate) fn enter(&mut self) -> Result<(), DecodeError> {
         self.levels = self.levels.checked_sub(1).ok_or(DecodeError::TooDeep)?;
         Ok(())
     }
 
-    pub(super) fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.levels += 1;
     }
 
     /// Passes over one value with everything in it. Recursion ends at the depth allowed.
     pub(crate) fn skip(&mut self) -> Result<(), DecodeError> {
+        // Texts are most of what there is, and need not be looked at.
+        let text = match self.rest.split_first() {
+            Some((marker @ 0xa0..=0xbf, rest)) => Some((rest, usize::from(marker & 0x1f))),
+            Some((0xd9, [len, rest @ ..])) => Some((rest, usize::from(*len))),
+            _ => None,
+        };
+        if let Some((rest, len)) = text {
+            self.rest = rest.get(len..).ok_or(DecodeError::NotMsgpack)?;
+            return Ok(());
+        }
         let values = match self.item()? {
             Item::Array(len) => len,
             Item::Map(len) => 2 * len,
@@ -66,7 +76,31 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    pub(super) fn item(&mut self) -> Result<Item<'de>, DecodeError> {
+    /// A key, as the text that JavaScript would make of it.
+    pub(crate) fn key(&mut self) -> Result<Cow<'de, str>, DecodeError> {
+        Ok(match self.item()? {
+            Item::Text(text) => text,
+            Item::Unsigned(number) => number.to_string().into(),
+            Item::Signed(number) => number.to_string().into(),
+            Item::Float(number) => number.to_string().into(),
+            Item::Bool(value) => value.to_string().into(),
+            Item::Nil => "null".into(),
+            Item::Undefined => "undefined".into(),
+            _ => return Err(DecodeError::NotMsgpack),
+        })
+    }
+
+    /// Passes over one value if it is `undefined`.
+    pub(crate) fn skip_undefined(&mut self) -> Result<bool, DecodeError> {
+        let mut ahead = *self;
+        let undefined = ahead.item()? == Item::Undefined;
+        if undefined {
+            *self = ahead;
+        }
+        Ok(undefined)
+    }
+
+    pub(crate) fn item(&mut self) -> Result<Item<'de>, DecodeError> {
         let [marker] = self.array()?;
         Ok(match marker {
             0x00..=0x7f => Item::Unsigned(marker.into()),

@@ -9,17 +9,19 @@ use std::fmt;
 use serde::{Serialize, ser};
 
 use super::{
+    of_json::write_json,
     text_only::TextOnly,
     write::{
-        write_bytes, write_double, write_list, write_map, write_signed, write_str, write_unsigned,
+        write_bytes, write_double, write_list, write_map, write_number, write_signed, write_str,
+        write_unsigned,
     },
 };
-use crate::Value;
+use crate::MAX_DEPTH;
 
 /// Why a value cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct WriteError(String);
+pub(crate) struct WriteError(String);
 
 impl ser::Error for WriteError {
     fn custom<T: fmt::Display>(message: T) -> Self {
@@ -27,13 +29,30 @@ impl ser::Error for WriteError {
     }
 }
 
-pub(super) struct Serializer<'a> {
+pub(crate) struct Serializer<'a> {
     out: &'a mut Vec<u8>,
+    numbers: Numbers,
+}
+
+/// What becomes of a double that is an integer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    /// It stays a double.
+    AsTyped,
+    /// It becomes an integer, as every number in JavaScript that is one.
+    AsInJavaScript,
 }
 
 impl<'a> Serializer<'a> {
     pub(super) fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out }
+        let numbers = Numbers::AsTyped;
+        Self { out, numbers }
+    }
+
+    /// Writes byte for byte what `notepack.io` 3.0.1 writes of the same JavaScript value.
+    pub(crate) fn notepack(out: &'a mut Vec<u8>) -> Self {
+        let numbers = Numbers::AsInJavaScript;
+        Self { out, numbers }
     }
 
     fn put(self, byte: u8) {
@@ -120,10 +139,11 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), WriteError> {
-        if !value.is_finite() {
-            return self.serialize_unit();
+        match self.numbers {
+            _ if !value.is_finite() => return self.serialize_unit(),
+            Numbers::AsTyped => write_double(self.out, value),
+            Numbers::AsInJavaScript => write_number(self.out, value),
         }
-        write_double(self.out, value);
         Ok(())
     }
 
@@ -188,7 +208,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Compound<'a>, WriteError> {
-        Ok(Compound::begin(self.out, Kind::List, len))
+        Ok(Compound::begin(self, Kind::List, len))
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Compound<'a>, WriteError> {
@@ -216,7 +236,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Compound<'a>, WriteError> {
-        Ok(Compound::begin(self.out, Kind::Map, len))
+        Ok(Compound::begin(self, Kind::Map, len))
     }
 
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Compound<'a>, WriteError> {
@@ -225,7 +245,7 @@ impl<'a> ser::Serializer for Serializer<'a> {
         } else {
             Kind::Map
         };
-        Ok(Compound::begin(self.out, kind, Some(len)))
+        Ok(Compound::begin(self, kind, Some(len)))
     }
 
     fn serialize_struct_variant(
@@ -254,8 +274,9 @@ enum Kind {
 
 /// A list or map in the making. Its marker is put right at the end if the length was not known, or
 /// was not true.
-pub(super) struct Compound<'a> {
+pub(crate) struct Compound<'a> {
     out: &'a mut Vec<u8>,
+    numbers: Numbers,
     kind: Kind,
     start: usize,
     announced: usize,
@@ -265,13 +286,15 @@ pub(super) struct Compound<'a> {
 }
 
 impl<'a> Compound<'a> {
-    fn begin(out: &'a mut Vec<u8>, kind: Kind, len: Option<usize>) -> Self {
+    fn begin(serializer: Serializer<'a>, kind: Kind, len: Option<usize>) -> Self {
+        let Serializer { out, numbers } = serializer;
         let start = out.len();
         let announced = len.unwrap_or(0);
         write_marker(out, kind, announced);
         let content = out.len();
         Self {
             out,
+            numbers,
             kind,
             start,
             announced,
@@ -281,7 +304,10 @@ impl<'a> Compound<'a> {
     }
 
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WriteError> {
-        value.serialize(Serializer::new(self.out))
+        value.serialize(Serializer {
+            out: &mut *self.out,
+            numbers: self.numbers,
+        })
     }
 
     fn finish(self) {
@@ -340,7 +366,9 @@ macro_rules! fields {
                 value: &T,
             ) -> Result<(), WriteError> {
                 if self.kind == Kind::RawJson {
-                    return self.value(&of_raw_json(value)?);
+                    let json = value.serialize(TextOnly)?;
+                    return write_json(self.out, &json, &[], MAX_DEPTH)
+                        .map_err(ser::Error::custom);
                 }
                 self.written += 1;
                 write_str(self.out, key);
@@ -356,12 +384,6 @@ macro_rules! fields {
 }
 
 fields!(SerializeStruct, SerializeStructVariant);
-
-/// What the text of a raw value says.
-fn of_raw_json<T: Serialize + ?Sized>(text: &T) -> Result<Value, WriteError> {
-    let json = text.serialize(TextOnly)?;
-    serde_json::from_str(&json).map_err(ser::Error::custom)
-}
 
 impl ser::SerializeMap for Compound<'_> {
     type Ok = ();

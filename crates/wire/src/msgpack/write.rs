@@ -18,21 +18,21 @@ fn write_len(out: &mut Vec<u8>, len: usize, short: u8, bits: u32, markers: [u8; 
     }
 }
 
-pub(super) fn write_list(out: &mut Vec<u8>, len: usize) {
+pub(crate) fn write_list(out: &mut Vec<u8>, len: usize) {
     write_len(out, len, 0x90, 4, [0, 0xdc, 0xdd]);
 }
 
-pub(super) fn write_map(out: &mut Vec<u8>, len: usize) {
+pub(crate) fn write_map(out: &mut Vec<u8>, len: usize) {
     write_len(out, len, 0x80, 4, [0, 0xde, 0xdf]);
 }
 
-pub(super) fn write_str(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn write_str(out: &mut Vec<u8>, text: &str) {
     write_len(out, text.len(), 0xa0, 5, [0xd9, 0xda, 0xdb]);
     out.extend_from_slice(text.as_bytes());
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "each arm checks the range")]
-pub(super) fn write_unsigned(out: &mut Vec<u8>, value: u64) {
+pub(crate) fn write_unsigned(out: &mut Vec<u8>, value: u64) {
     match value {
         0..=0x7f => out.push(value as u8),
         0x80..=0xff => out.extend_from_slice(&[0xcc, value as u8]),
@@ -56,7 +56,7 @@ pub(super) fn write_unsigned(out: &mut Vec<u8>, value: u64) {
     clippy::cast_sign_loss,
     reason = "each arm checks the range; two's complement is what is written"
 )]
-pub(super) fn write_signed(out: &mut Vec<u8>, value: i64) {
+pub(crate) fn write_signed(out: &mut Vec<u8>, value: i64) {
     match value {
         0.. => write_unsigned(out, value.cast_unsigned()),
         -0x20..0 => out.push(value as u8),
@@ -76,12 +76,40 @@ pub(super) fn write_signed(out: &mut Vec<u8>, value: i64) {
     }
 }
 
-pub(super) fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     write_len(out, bytes.len(), 0, 0, [0xc4, 0xc5, 0xc6]);
     out.extend_from_slice(bytes);
 }
 
-pub(super) fn write_double(out: &mut Vec<u8>, value: f64) {
+pub(crate) fn write_double(out: &mut Vec<u8>, value: f64) {
     out.push(0xcb);
     out.extend_from_slice(&value.to_be_bytes());
+}
+
+/// A JavaScript number: an integer wherever it is one, else a double.
+///
+/// So does `notepack.io` 3.0.1, except that it loses an integer beyond 64 bits; as a double it is read
+/// by everybody.
+pub(crate) fn write_number(out: &mut Vec<u8>, value: f64) {
+    /// 2^64, the first integer that has no form.
+    const END: f64 = 18_446_744_073_709_551_616.0;
+    const FIRST: f64 = -9_223_372_036_854_775_808.0;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "each arm checks the range"
+    )]
+    if value.fract() != 0.0 {
+        write_double(out, value);
+    } else if (0.0..END).contains(&value) {
+        write_unsigned(out, value as u64);
+    } else if (FIRST..0.0).contains(&value) {
+        write_signed(out, value as i64);
+    } else {
+        write_double(out, value);
+    }
+}
+
+pub(crate) fn write_bool(out: &mut Vec<u8>, value: bool) {
+    out.push(0xc2 | u8::from(value));
 }

@@ -4,6 +4,9 @@ mod build;
 mod node;
 mod person;
 mod process;
+#[path = "../../../../crates/adapter-redis/tests/support/server.rs"]
+#[expect(dead_code, reason = "shared with the tests of the crate")]
+pub(crate) mod redis;
 
 use std::{future::Future, time::Duration};
 
