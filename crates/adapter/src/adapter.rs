@@ -223,6 +223,9 @@ pub trait Adapter: fmt::Debug + Send + Sync + 'static {
     /// Takes up the session `pid`, whose client saw everything up to `offset`, or up to
     /// [`SavedSession::since`] when it names none; with what it missed since. It is given to one caller only.
     ///
+    /// Ready only when this node has been given ([`LocalDelivery::deliver`]) everything up to where `missed`
+    /// ends: so the server, which keeps the latest itself, finds what comes after it, and nothing twice.
+    ///
     /// `None` when there is no such session (any more), or something that it missed is no longer kept. An
     /// error leaves the session where it is.
     ///

@@ -17,6 +17,11 @@ async fn stock_clients_find_events_rooms_and_namespaces() {
 }
 
 #[tokio::test]
+async fn stock_clients_ask_and_order_a_cluster_of_one() {
+    groups(&["cluster"]).await;
+}
+
+#[tokio::test]
 async fn stock_clients_find_every_reason_to_disconnect() {
     groups(&["disconnects"]).await;
 }

@@ -32,6 +32,8 @@ pub(super) struct Log {
 #[derive(Debug)]
 struct Reader {
     next: u64,
+    /// What comes before this it has been given.
+    given: u64,
     /// Its own events that the log did not take, each before the event of that offset.
     own: VecDeque<Arc<(Namespace, Published)>>,
     is_running: bool,
@@ -54,6 +56,7 @@ impl Log {
     pub(super) fn attach(&mut self, node: usize) {
         let reader = Reader {
             next: self.end(),
+            given: self.end(),
             own: VecDeque::new(),
             is_running: false,
         };
@@ -88,28 +91,30 @@ impl Log {
         Some((Arc::clone(event), Some(offset)))
     }
 
+    /// What a session has not seen of what comes before offset `end`.
     fn missed(
         &self,
         namespace: &Namespace,
         session: &SavedSession,
         offset: Option<&str>,
+        end: u64,
     ) -> Option<Vec<Missed>> {
         let seen = match offset.or(session.since.as_deref()) {
             Some(offset) => offset.parse::<u64>().ok()?,
             None => return None,
         };
-        if seen + 1 < self.first || seen >= self.end() {
+        if seen.checked_add(1)? < self.first || seen >= end {
             return None;
         }
         let start = usize::try_from(seen + 1 - self.first).ok()?;
         let mut missed = Vec::new();
-        for (index, event) in self.events.iter().enumerate().skip(start) {
+        for (event, offset) in self.events.iter().zip(self.first..end).skip(start) {
             let (place, published) = &**event;
             if place == namespace && published.target.means(&session.rooms) {
                 missed.push(Missed {
                     event: published.event.clone(),
                     args: published.args.clone(),
-                    offset: (self.first + index as u64).to_string(),
+                    offset: offset.to_string(),
                 });
             }
         }
@@ -193,10 +198,13 @@ impl Hub {
         if let Some(local) = self.local(node)
             && self.has_namespace(node, namespace)
         {
-            let offset = offset.map(|offset| offset.to_string());
+            let text = offset.map(|offset| offset.to_string());
             let mut arrival = published.arrival(namespace);
-            arrival.offset = offset.as_deref();
+            arrival.offset = text.as_deref();
             local.deliver(&arrival);
+        }
+        if let (Some(offset), Some(reader)) = (offset, self.log.lock().readers.get_mut(&node)) {
+            reader.given = offset + 1;
         }
         true
     }
@@ -209,8 +217,22 @@ impl Hub {
         log.sessions.insert(key, (session.clone(), end_of(keep)));
     }
 
+    /// Waits until `node` has read as far as the log reaches now.
+    pub(super) async fn catch_up(&self, node: usize) {
+        let end = self.log.lock().end();
+        let has_read = || {
+            let log = self.log.lock();
+            let reader = log.readers.get(&node);
+            reader.is_none_or(|reader| reader.given >= end && reader.own.is_empty())
+        };
+        while !has_read() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     pub(super) fn restore(
         &self,
+        node: usize,
         namespace: &Namespace,
         pid: &str,
         offset: Option<&str>,
@@ -221,7 +243,8 @@ impl Hub {
         if until.is_some_and(|until| until < Instant::now()) {
             return None;
         }
-        let missed = log.missed(namespace, &session, offset)?;
+        let end = log.readers.get(&node)?.given.max(log.first);
+        let missed = log.missed(namespace, &session, offset, end)?;
         Some(Restored::new(session, missed))
     }
 }

@@ -28,6 +28,9 @@ use crate::{
 /// How long [`close`](Adapter::close) waits for what is under way.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
+/// How long [`restore_session`](Adapter::restore_session) waits for the log.
+const CATCH_UP_WITHIN: Duration = Duration::from_secs(1);
+
 /// The adapter of one node of a [`Cluster`](crate::Cluster); from [`Cluster::node`](crate::Cluster::node).
 pub struct ClusterNode {
     hub: Arc<Hub>,
@@ -309,7 +312,14 @@ impl Adapter for ClusterNode {
         if !self.status().is_connected() {
             return Err(AdapterError::new("restore_session", "the bus is away"));
         }
-        Ok(self.hub.restore(namespace, pid, offset))
+        let Some(&index) = self.index.get() else {
+            return Ok(None);
+        };
+        let catching_up = self.hub.catch_up(index);
+        tokio::time::timeout(CATCH_UP_WITHIN, catching_up)
+            .await
+            .map_err(|elapsed| AdapterError::new("restore_session", elapsed))?;
+        Ok(self.hub.restore(index, namespace, pid, offset))
     }
 
     fn status(&self) -> BusStatus {

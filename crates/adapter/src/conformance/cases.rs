@@ -59,6 +59,7 @@ cases! {
     sessions:
         logged_events_come_to_all_in_one_order,
         a_session_goes_on_elsewhere_with_what_it_missed,
+        a_session_goes_on_when_its_node_has_heard_what_it_missed,
         a_session_is_given_out_once,
         a_session_ends;
 }

@@ -110,6 +110,35 @@ pub(super) async fn a_session_goes_on_elsewhere_with_what_it_missed(harness: Arc
     assert_eq!(restored.missed[0].args, args(&2));
 }
 
+pub(super) async fn a_session_goes_on_when_its_node_has_heard_what_it_missed(
+    harness: Arc<dyn Harness>,
+) {
+    let nodes = Nodes::new(harness, 2).await;
+    if !nodes.keep_sessions() {
+        return;
+    }
+    nodes.publish_logged(0, &Target::default(), 0);
+    let seen = nodes.hears_logged(1, 1).await.remove(0).1;
+    let persisted = nodes.adapters[0]
+        .persist_session(&chat(), &session(), KEEP)
+        .await;
+    assert!(persisted.is_ok(), "{persisted:?}");
+    for number in 1..=50 {
+        nodes.publish_logged(0, &Target::default(), number);
+    }
+    let restored = nodes.adapters[1]
+        .restore_session(&chat(), "secret", Some(&seen))
+        .await;
+    let heard = nodes.fakes[1].heard();
+    let restored = restored.ok().flatten().expect("the session is kept");
+    for missed in restored.missed {
+        let is_heard = heard.iter().any(|heard| {
+            matches!(heard, Heard::Event { offset, .. } if *offset == Some(missed.offset.clone()))
+        });
+        assert!(is_heard, "{} was missed, and not heard yet", missed.offset);
+    }
+}
+
 pub(super) async fn a_session_is_given_out_once(harness: Arc<dyn Harness>) {
     let nodes = Nodes::new(harness, 2).await;
     if !nodes.keep_sessions() {

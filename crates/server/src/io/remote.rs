@@ -6,7 +6,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use switchboard_adapter::{Answer, SocketDetails};
 use switchboard_connection::{ConnectionId, Room};
 use switchboard_pool::Report;
-use switchboard_wire::EncodeError;
+use switchboard_wire::{EncodeError, Value};
 
 use crate::io::{
     ack::AckError, core::NamespaceCore, operators::Broadcast, rooms::Rooms, socket::Socket,
@@ -117,7 +117,8 @@ pub(crate) async fn fetch(
 /// What this node tells of one of its sockets.
 pub(crate) fn details(socket: &Socket) -> SocketDetails {
     let core = socket.core();
-    let auth = core.auth().value(0);
+    // As in Node, who sent none has an empty one.
+    let auth = core.auth().value(0).unwrap_or(Value::Object(Vec::new()));
     SocketDetails {
         id: socket.id().clone(),
         handshake: socket.handshake().to_json(auth),
