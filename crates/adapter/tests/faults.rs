@@ -8,11 +8,12 @@ use std::{
 };
 
 use switchboard_adapter::{
-    Adapter, Change, Cluster, ClusterConfig, ClusterNode, LocalDelivery, Publication, Target,
+    Adapter, Change, Cluster, ClusterConfig, ClusterNode, LocalDelivery, Publication, SavedSession,
+    Target,
     conformance::{FakeNode, FakeSocket, Heard},
 };
-use switchboard_connection::{Namespace, NodeId};
-use switchboard_wire::Parser;
+use switchboard_connection::{ConnectionId, Namespace, NodeId};
+use switchboard_wire::{Parser, Value};
 use tokio::time::{Instant, sleep};
 
 struct Node {
@@ -246,4 +247,46 @@ async fn an_isolated_node_catches_up_with_the_log() {
     log(&a, 3);
     settle().await;
     assert_eq!((a.heard(), b.heard()), (vec![1, 3], vec![2, 1, 3]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_lags_behind_catches_up_before_a_session_goes_on() {
+    let cluster = Cluster::new(ClusterConfig::default().with_sessions(true));
+    let (a, b) = (node(&cluster, "a"), node(&cluster, "b"));
+    let session = SavedSession {
+        pid: "secret".into(),
+        sid: ConnectionId::from_static("s"),
+        rooms: vec![],
+        data: Value::Null,
+        since: None,
+    };
+    let keep = Duration::from_mins(1);
+    let kept = a.adapter.persist_session(&chat(), &session, keep).await;
+    kept.unwrap();
+    cluster.pause(&b.id);
+    for number in 1..=3 {
+        let packet = Parser::Json.event("/chat", None, "n", &number, None);
+        let (chat, packet) = (chat(), packet.unwrap());
+        let publication = Publication::new(&chat, &packet, Parser::Json, &[], &[]);
+        a.adapter.publish_logged(&publication);
+    }
+    settle().await;
+    let offsets = a.fake.heard().into_iter().filter_map(|heard| match heard {
+        Heard::Event { offset, .. } => offset,
+        _ => None,
+    });
+    let seen = offsets.last().unwrap();
+    let chat = chat();
+    let (restored, ()) = tokio::join!(
+        b.adapter.restore_session(&chat, "secret", Some(&seen)),
+        async {
+            settle().await;
+            cluster.resume(&b.id);
+        },
+    );
+    let restored = restored
+        .unwrap()
+        .expect("what the client saw is known here too");
+    assert_eq!((restored.session, restored.missed), (session, vec![]));
+    assert_eq!(b.heard(), [1, 2, 3]);
 }

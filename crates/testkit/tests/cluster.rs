@@ -258,6 +258,7 @@ async fn a_question_to_clients_of_all_nodes_counts_right() {
     let b = client(&cluster, 1, &["room"]).await;
     let silent = client(&cluster, 2, &["room"]).await;
     let leaver = client(&cluster, 2, &["room"]).await;
+    let silent_here = client(&cluster, 0, &["room"]).await;
     let other = client(&cluster, 1, &[]).await;
     let within = Duration::from_secs(3);
     let io = cluster.io(0);
@@ -274,12 +275,13 @@ async fn a_question_to_clients_of_all_nodes_counts_right() {
                 .reply(&(bytes.clone(), "second"));
         },
         async { drop(silent.expect_question("q").await) },
+        async { drop(silent_here.expect_question("q").await) },
         async {
             leaver.expect_question("q").await;
             leaver.leave();
         },
     );
-    assert_eq!(answers.missing, 2);
+    assert_eq!(answers.missing, 3);
     assert_eq!((answers.silent_nodes, answers.unreadable), (0, 0));
     let texts = answers.answers.iter().map(|value| format!("{value:?}"));
     let expected = [Value::from("a"), bytes].map(|value| format!("{value:?}"));
