@@ -20,6 +20,7 @@ use crate::{
     config::ListenerConfig,
     gate::{Arrival, Gate},
     io::io::Io,
+    metrics::Totals,
     origin::Origins,
     server::Server,
     service::{Body, HttpHandler, Service, starter},
@@ -191,6 +192,7 @@ impl Listener {
             pool: self.pool,
             config: self.config,
         });
+        Totals::follow(Arc::downgrade(&service), service.endpoint.clone());
         let stop = CancellationToken::new();
         let tls = self.tls.map(TlsAcceptor::from);
         let accept = accept(self.tcp, tls, Arc::clone(&service), stop.clone());

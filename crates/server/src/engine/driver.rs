@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use switchboard_connection::{Cork, Event, WebSocket, WebSocketError};
+use switchboard_connection::{Cork, Disconnect, Event, Initiator, WebSocket, WebSocketError};
 use switchboard_wire::{Body, Decoder, Packet, Text, engine};
 use tokio::time::Instant;
 
@@ -25,6 +25,7 @@ use crate::{
     },
     gate::Permit,
     io::{ack::AckError, reason::DisconnectReason},
+    trace,
 };
 
 /// Runs one session until its last handler has ended.
@@ -194,6 +195,9 @@ impl Driver {
                 Arrived::Nothing
             }
             Some(Event::Close(closed)) => {
+                if closed.by == Initiator::Local && closed.disconnect == Disconnect::SLOW_CONSUMER {
+                    trace::slow_consumer();
+                }
                 self.session.end(DisconnectReason::of_closed(&closed));
                 Arrived::Nothing
             }
@@ -229,8 +233,14 @@ impl Driver {
         let core = &self.session.io().core;
         let packet = match arrived {
             Arrived::Nothing => return,
-            Arrived::Text(text) => self.decoder.text(core.parser, &core.limits, text),
-            Arrived::Binary(payload) => self.decoder.binary(core.parser, &core.limits, payload),
+            Arrived::Text(text) => {
+                core.metrics.message(text.size());
+                self.decoder.text(core.parser, &core.limits, text)
+            }
+            Arrived::Binary(payload) => {
+                core.metrics.message(payload.len());
+                self.decoder.binary(core.parser, &core.limits, payload)
+            }
         };
         self.clock.assembling(self.decoder.is_assembling(), core);
         match packet {
@@ -263,7 +273,7 @@ impl Driver {
             // The first one is answered.
             (Body::Connect(_), Some(seat)) if seat.entry.is_some() => {}
             (Body::Event(event), Some(seat)) if seat.entry.is_none() => {
-                seat.push(Job::Event(event));
+                seat.push(Job::Event(event, self.session.io().core.metrics.now()));
             }
             (Body::Ack { id, args }, Some(seat)) if seat.entry.is_none() => {
                 if !seat.socket.acks.settle(id, args) {

@@ -12,6 +12,7 @@ use std::{
 };
 
 use switchboard_wire::Event;
+use tokio::time::Instant;
 
 use crate::engine::entry::Guest;
 use crate::io::{
@@ -22,11 +23,13 @@ use crate::io::{
     recovery::Resumed,
     socket::{Socket, SocketCore},
 };
+use crate::trace::{self, Traced};
 
 /// Something to be handled.
 pub(crate) enum Job {
     Connect,
-    Event(Event),
+    /// And when it came, where somebody records that.
+    Event(Event, Option<Instant>),
     Disconnect(DisconnectReason),
 }
 
@@ -34,7 +37,7 @@ impl Job {
     /// What it costs while it waits: the arguments, and something for the job itself.
     fn cost(&self) -> usize {
         match self {
-            Self::Event(event) => event.args.size() + 64,
+            Self::Event(event, _) => event.args.size() + 64,
             _ => 0,
         }
     }
@@ -68,6 +71,8 @@ struct Call {
     gates: usize,
     is_gate: bool,
     incoming: Incoming,
+    /// Where somebody records how long it takes.
+    began: Option<Instant>,
 }
 
 impl Seat {
@@ -89,7 +94,7 @@ impl Seat {
 
     /// Drops the events that wait.
     pub(crate) fn drop_events(&mut self) {
-        self.queue.retain(|job| !matches!(job, Job::Event(_)));
+        self.queue.retain(|job| !matches!(job, Job::Event(..)));
         self.cost = 0;
     }
 
@@ -120,13 +125,20 @@ impl Seat {
             return false;
         }
         let mut progress = false;
+        let mut free = None;
         loop {
             let before = self.calls.len();
             let socket = &self.socket;
-            self.calls
-                .retain_mut(|call| call.poll(context, socket).is_pending());
+            let metrics = &socket.namespace().core().metrics;
+            self.calls.retain_mut(|call| {
+                let runs = call.poll(context, socket).is_pending();
+                if !runs {
+                    free = metrics.handled(&call.incoming.what, call.began);
+                }
+                runs
+            });
             let ended = self.calls.len() < before;
-            let started = self.start_next();
+            let started = self.start_next(free);
             if !ended && !started {
                 return progress;
             }
@@ -134,13 +146,14 @@ impl Seat {
         }
     }
 
-    fn start_next(&mut self) -> bool {
+    /// `free`: when what ran before has ended.
+    fn start_next(&mut self, free: Option<Instant>) -> bool {
         let core = self.socket.namespace().core();
         let most = match self.queue.front() {
             None => return self.is_done(),
             // The first and the last come alone.
             Some(Job::Connect | Job::Disconnect(_)) => 1,
-            Some(Job::Event(_)) => core.config.handler_concurrency,
+            Some(Job::Event(..)) => core.config.handler_concurrency,
         };
         if self.calls.len() >= most {
             return false;
@@ -149,7 +162,12 @@ impl Seat {
             return false;
         };
         self.cost -= job.cost().min(self.cost);
-        if let Some(call) = Call::of(job, &self.socket) {
+        let came = match job {
+            Job::Event(_, came) => came,
+            _ => None,
+        };
+        if let Some(mut call) = Call::of(job, &self.socket) {
+            call.began = self.socket.namespace().core().metrics.begun(came, free);
             self.calls.push(call);
         }
         true
@@ -182,7 +200,7 @@ impl Call {
                 both(|all| &all.disconnect).collect(),
                 What::Disconnect(reason),
             ),
-            Job::Event(event) => {
+            Job::Event(event, _) => {
                 let name = event.name.as_str();
                 let mut handlers: Vec<_> = both(|all| &all.event_middlewares).collect();
                 gates = handlers.len();
@@ -207,6 +225,7 @@ impl Call {
             rest,
             gates,
             incoming,
+            began: None,
         })
     }
 
@@ -217,7 +236,11 @@ impl Call {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => {
-                    tracing::warn!(?socket, %error, "handler failed");
+                    tracing::warn!(
+                        ?socket,
+                        error = trace::redacted(error.message()),
+                        "handler failed"
+                    );
                     socket.namespace().core().metrics.handler_failed();
                     if self.is_gate {
                         return Poll::Ready(());
@@ -246,11 +269,18 @@ fn next(
         let is_gate = *gates > 0;
         *gates = gates.saturating_sub(1);
         let metrics = &incoming.socket.core().namespace().core().metrics;
-        match catch_unwind(AssertUnwindSafe(|| handler(incoming))) {
-            Ok(Ok(running)) => return Some((running, is_gate)),
+        let span = trace::handler(incoming);
+        match span.in_scope(|| catch_unwind(AssertUnwindSafe(|| handler(incoming)))) {
+            Ok(Ok(running)) if span.is_disabled() => return Some((running, is_gate)),
+            Ok(Ok(running)) => return Some((Box::pin(Traced::new(span, running)), is_gate)),
             Ok(Err(rejected)) => {
                 let socket = &incoming.socket;
-                tracing::debug!(?socket, code = rejected.code(), %rejected, "handler not called");
+                tracing::debug!(
+                    ?socket,
+                    code = rejected.code(),
+                    error = trace::redacted(&rejected.to_string()),
+                    "handler not called"
+                );
                 metrics.handler_rejected();
             }
             Err(panic) => {
@@ -280,7 +310,7 @@ fn guarded(
 }
 
 fn report_panic(socket: &SocketCore, panic: &(dyn std::any::Any + Send)) {
-    let message = message(panic);
+    let message = trace::redacted(message(panic));
     tracing::error!(?socket, message, "handler panicked; the socket goes on");
     socket.namespace().core().metrics.handler_panicked();
 }

@@ -18,7 +18,7 @@ use switchboard_connection::{
 };
 use switchboard_pool::{Drain, DrainError, Draining, Pool, PoolConfig, Report};
 use switchboard_wire::{EncodeError, Limits, engine::Packet};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::Instant};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -37,9 +37,10 @@ use crate::{
         remote::RemoteSocket,
         rooms::Rooms,
     },
-    metrics::Metrics,
+    metrics::{Metrics, Totals},
     options::{IoConfig, IoConfigError},
     origin::Origins,
+    trace,
 };
 
 /// A Socket.IO server: namespaces, and a service that answers HTTP requests. Cheap to clone.
@@ -148,6 +149,7 @@ impl IoBuilder {
             root: Name::from_static("/"),
             runtime: Handle::current(),
             metrics: Metrics::new(),
+            start: Instant::now(),
             config,
         });
         let config = &core.config;
@@ -171,6 +173,7 @@ impl IoBuilder {
             ),
             core,
         });
+        Totals::follow_io(Arc::downgrade(&io), io.core.endpoint.clone());
         let weak = Arc::downgrade(&io);
         io.core.adapter.attach(weak);
         let io = Io(io);
@@ -414,7 +417,7 @@ impl IoInner {
 
     pub(crate) fn remember(&self, session: &Arc<Session>) {
         self.sessions.insert(*session.sid(), Arc::clone(session));
-        self.core.metrics.connected();
+        self.core.metrics.connected(session.transport());
         if self.closed.load(Ordering::Acquire) {
             // It came in while everybody was being sent away.
             session.end(DisconnectReason::ServerShuttingDown);
@@ -424,7 +427,12 @@ impl IoInner {
     pub(crate) fn forget(&self, session: &Arc<Session>) {
         if self.sessions.remove(session.sid()).is_some() {
             let reason = session.ended().unwrap_or(DisconnectReason::TransportClose);
-            self.core.metrics.disconnected(reason);
+            let lost = session.polling().map_or(0, |polling| polling.waiting());
+            let lived = session.age();
+            self.core
+                .metrics
+                .disconnected(reason, session.transport(), lived, lost);
+            trace::session_ended(session, reason, lived);
         }
     }
 

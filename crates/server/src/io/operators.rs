@@ -124,8 +124,12 @@ impl Broadcast {
 
     /// Sends to the local clients, then to the other nodes.
     pub(crate) fn deliver(&self, encoded: &Encoded) -> Report {
-        let report = self.with_recipients(|recipients| recipients.send(frame(encoded)));
-        self.namespace.core().metrics.sent(report.queued);
+        let frame = frame(encoded);
+        let len = frame.len();
+        let report = self.with_recipients(|recipients| recipients.send(frame));
+        let metrics = &self.namespace.core().metrics;
+        metrics.sent(report.queued, len);
+        metrics.broadcast(report.queued);
         self.publish(encoded);
         report
     }
@@ -153,7 +157,7 @@ impl Broadcast {
         for socket in self.local_sockets() {
             for room in &rooms {
                 if let Err(error) = socket.0.join(room) {
-                    tracing::debug!(?socket, %room, %error, "not joined");
+                    tracing::debug!(?socket, %error, "not joined");
                 }
             }
         }
@@ -310,14 +314,10 @@ impl TimedBroadcast {
         let encoded = parser.event(namespace.name(), Some(id), event, data, None)?;
         let collector = Collector::new();
         let recipients = self.broadcast.recipients();
-        let asked = ask(
-            &collector,
-            recipients,
-            id,
-            &frame(&encoded),
-            &self.broadcast,
-        );
-        core.metrics.sent(asked);
+        let frame = frame(&encoded);
+        let asked = ask(&collector, recipients, id, &frame, &self.broadcast);
+        core.metrics.sent(asked, frame.len());
+        core.metrics.broadcast(asked);
         let others = async {
             if *local {
                 return switchboard_adapter::Answer::complete(Vec::new());
@@ -335,7 +335,8 @@ impl TimedBroadcast {
                 .await
         };
         let finished = collector.finish(id, self.within);
-        let ((mut answers, missing), others) = tokio::join!(finished, others);
+        let ((mut answers, missing, late), others) = tokio::join!(finished, others);
+        core.metrics.acks_timed_out(late);
         answers.extend(others.value);
         Ok((answers, missing + others.missing))
     }

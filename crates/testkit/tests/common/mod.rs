@@ -1,0 +1,3 @@
+//! What tests of metrics share.
+
+pub mod recorder;
