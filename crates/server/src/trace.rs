@@ -17,7 +17,7 @@ use std::{
 use http::Request;
 use pin_project_lite::pin_project;
 use switchboard_connection::Connection;
-use tracing::{Span, debug, debug_span, field::Empty};
+use tracing::{Span, debug, debug_span, field::Empty, trace};
 
 use crate::{
     engine::{Peer, session::Session},
@@ -170,7 +170,7 @@ pub(crate) fn slow_consumer() {
 
 /// A client that posts too fast gets its answer later.
 pub(crate) fn rate_pause(pause: Duration) {
-    debug!(seconds = pause.as_secs_f64(), "too fast: reading rests");
+    trace!(seconds = pause.as_secs_f64(), "too fast: reading rests");
 }
 
 /// What an error says, without the values that serde quotes: those are a client's. What it expected stays.

@@ -263,7 +263,7 @@ impl WebSocket {
         self.pause = Some(Box::pin(sleep_until(now + wait)));
         Counters::add(&self.handle.endpoint().counters.rate_pauses, 1);
         let (address, seconds) = (self.handle.address(), wait.as_secs_f64());
-        tracing::debug!(%address, seconds, "too fast: reading rests");
+        tracing::trace!(%address, seconds, "too fast: reading rests");
     }
 
     /// The peer broke a rule.

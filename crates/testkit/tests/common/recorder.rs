@@ -12,7 +12,7 @@ use metrics::{
 
 /// Values by name and labels, such as `switchboard_sessions{transport=polling}`.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Mutex<State>>);
+pub(crate) struct Memory(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -32,13 +32,13 @@ struct Cell(Arc<Mutex<Vec<f64>>>);
 
 impl Memory {
     /// Kinds and units by name.
-    pub fn described(&self) -> BTreeMap<String, (&'static str, Option<Unit>)> {
+    pub(crate) fn described(&self) -> BTreeMap<String, (&'static str, Option<Unit>)> {
         self.0.lock().unwrap().described.clone()
     }
 
     /// Name, kind and names of labels of all series that have a value: a counter or gauge that is still zero
     /// has none.
-    pub fn emitted(&self) -> BTreeSet<(String, &'static str, Vec<String>)> {
+    pub(crate) fn emitted(&self) -> BTreeSet<(String, &'static str, Vec<String>)> {
         let state = self.0.lock().unwrap();
         let used = state
             .series
@@ -52,12 +52,12 @@ impl Memory {
     }
 
     /// The value of a counter or gauge; zero when nobody touched it.
-    pub fn value(&self, series: &str) -> f64 {
+    pub(crate) fn value(&self, series: &str) -> f64 {
         self.samples(series).first().copied().unwrap_or_default()
     }
 
     /// The samples of a histogram.
-    pub fn samples(&self, series: &str) -> Vec<f64> {
+    pub(crate) fn samples(&self, series: &str) -> Vec<f64> {
         let state = self.0.lock().unwrap();
         let series = state.series.get(series);
         series.map_or_else(Vec::new, |series| series.values.lock().unwrap().clone())

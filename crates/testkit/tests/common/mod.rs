@@ -1,3 +1,0 @@
-//! What tests of metrics share.
-
-pub mod recorder;
