@@ -7,7 +7,7 @@
 //! what a client sends. Names of events are seen, as is the id of a socket, which other clients see too.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::atomic::{AtomicU64, Ordering},
     task::{Context, Poll},
@@ -17,15 +17,21 @@ use std::{
 use http::Request;
 use pin_project_lite::pin_project;
 use switchboard_connection::Connection;
-use tracing::{Span, debug, debug_span, field::Empty, trace};
+use tracing::{
+    Span, debug, debug_span,
+    field::{DisplayValue, Empty, display},
+    trace,
+};
 
 use crate::{
     engine::{Peer, session::Session},
     io::{
+        handshake::Handshake,
         incoming::{Incoming, What},
         reason::DisconnectReason,
         socket::SocketCore,
     },
+    options::IoConfig,
 };
 
 pin_project! {
@@ -56,14 +62,19 @@ impl<F: Future> Future for Traced<F> {
 }
 
 /// An HTTP request. Its path is known, and its query is nobody's business.
-pub(crate) fn request<B>(request: &Request<B>, is_upgrade: bool) -> Span {
+pub(crate) fn request<B>(request: &Request<B>, is_upgrade: bool, config: &IoConfig) -> Span {
     debug_span!(
         "request",
         method = %request.method(),
         upgrade = is_upgrade,
-        peer = request.extensions().get::<Peer>().map(|peer| tracing::field::display(peer.address)),
+        peer = peer(request, config),
         status = Empty,
     )
+}
+
+fn peer<B>(request: &Request<B>, config: &IoConfig) -> Option<DisplayValue<SocketAddr>> {
+    let peer = request.extensions().get::<Peer>()?;
+    config.log_addresses.then(|| display(peer.address))
 }
 
 /// It is answered.
@@ -87,14 +98,15 @@ pub(crate) fn session(session: &Session) -> Span {
         "session",
         client = CLIENTS.fetch_add(1, Ordering::Relaxed),
         transport = session.transport(),
-        peer = address(handshake.peer()),
+        address = address(handshake, &session.io().core.config),
         node = %session.io().core.endpoint.node_id(),
     )
 }
 
-/// Where there is one: a transport in memory has none.
-fn address(peer: SocketAddr) -> Option<tracing::field::DisplayValue<SocketAddr>> {
-    (peer.port() != 0).then(|| tracing::field::display(peer))
+/// The client's address, where there is one that may be seen: a transport in memory has none.
+fn address(handshake: &Handshake, config: &IoConfig) -> Option<DisplayValue<IpAddr>> {
+    let address = handshake.address();
+    (config.log_addresses && !address.is_unspecified()).then(|| display(address))
 }
 
 /// The middlewares that decide about a CONNECT.

@@ -91,7 +91,7 @@ impl IoInner {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let is_upgrade = wants_websocket(&request);
-        let span = trace::request(&request, is_upgrade);
+        let span = trace::request(&request, is_upgrade, &self.core.config);
         Traced::new(span, self.answer_to(request, is_upgrade, arrival))
     }
 

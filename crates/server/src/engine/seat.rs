@@ -310,7 +310,7 @@ fn guarded(
 }
 
 fn report_panic(socket: &SocketCore, panic: &(dyn std::any::Any + Send)) {
-    let message = trace::redacted(message(panic));
-    tracing::error!(?socket, message, "handler panicked; the socket goes on");
+    let panic = trace::redacted(message(panic));
+    tracing::error!(?socket, panic, "handler panicked; the socket goes on");
     socket.namespace().core().metrics.handler_panicked();
 }

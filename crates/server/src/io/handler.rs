@@ -104,8 +104,8 @@ pub(crate) fn guarded<R>(call: impl FnOnce() -> R) -> Option<R> {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
     result
         .inspect_err(|panic| {
-            let message = crate::trace::redacted(message(&**panic));
-            tracing::error!(message, "a callback panicked");
+            let panic = crate::trace::redacted(message(&**panic));
+            tracing::error!(panic, "a callback panicked");
         })
         .ok()
 }
