@@ -25,7 +25,9 @@ use tracing::{
 
 use crate::{
     engine::{Peer, session::Session},
+    extract::Rejected,
     io::{
+        handler::Running,
         handshake::Handshake,
         incoming::{Incoming, What},
         reason::DisconnectReason,
@@ -33,6 +35,9 @@ use crate::{
     },
     options::IoConfig,
 };
+
+/// Tells sessions apart, without telling anybody how to become one.
+static CLIENTS: AtomicU64 = AtomicU64::new(1);
 
 pin_project! {
     /// A future that runs in a span, if there is one.
@@ -90,8 +95,6 @@ pub(crate) fn session(session: &Session) -> Span {
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return Span::none();
     }
-    /// Tells sessions apart, without telling anybody how to become one.
-    static CLIENTS: AtomicU64 = AtomicU64::new(1);
     let handshake = session.handshake();
     debug_span!(
         parent: None,
@@ -115,11 +118,14 @@ pub(crate) fn entry(socket: &SocketCore) -> Span {
     debug_span!("entry", socket = %address.id, namespace = %address.namespace)
 }
 
-/// One call of a handler.
-pub(crate) fn handler(incoming: &Incoming) -> Span {
-    if !tracing::enabled!(tracing::Level::DEBUG) {
-        return Span::none();
-    }
+/// One call of a handler, where somebody wants to see it.
+#[inline]
+pub(crate) fn handler(incoming: &Incoming) -> Option<Span> {
+    tracing::enabled!(tracing::Level::DEBUG).then(|| handler_span(incoming))
+}
+
+#[cold]
+fn handler_span(incoming: &Incoming) -> Span {
     let address = incoming.socket.core().address();
     let (kind, event) = match &incoming.what {
         What::Connect => ("connect", None),
@@ -133,6 +139,16 @@ pub(crate) fn handler(incoming: &Incoming) -> Span {
         socket = %address.id,
         namespace = %address.namespace,
     )
+}
+
+/// Calls a handler in its span, in which it goes on.
+#[cold]
+pub(crate) fn call<P>(
+    span: Span,
+    call: impl FnOnce() -> Result<Result<Running, Rejected>, P>,
+) -> Result<Result<Running, Rejected>, P> {
+    let called = span.in_scope(call);
+    called.map(|taken| taken.map(|running| -> Running { Box::pin(Traced::new(span, running)) }))
 }
 
 /// The client chose it, and may have chosen a long one.

@@ -96,7 +96,7 @@ fn logged(code: &str) -> Vec<(String, String, String)> {
         let (mut message, mut fields) = (String::new(), Vec::new());
         for argument in arguments {
             if let Some(text) = argument.strip_prefix('"') {
-                message = text.trim_end_matches('"').to_owned();
+                message = text.trim_end_matches('"').to_string();
             } else if !argument.starts_with("parent:") {
                 let name = argument.split('=').next().unwrap();
                 fields.push(name.trim().trim_start_matches(['%', '?']).to_owned());

@@ -23,7 +23,7 @@ use crate::io::{
     recovery::Resumed,
     socket::{Socket, SocketCore},
 };
-use crate::trace::{self, Traced};
+use crate::trace;
 
 /// Something to be handled.
 pub(crate) enum Job {
@@ -269,10 +269,13 @@ fn next(
         let is_gate = *gates > 0;
         *gates = gates.saturating_sub(1);
         let metrics = &incoming.socket.core().namespace().core().metrics;
-        let span = trace::handler(incoming);
-        match span.in_scope(|| catch_unwind(AssertUnwindSafe(|| handler(incoming)))) {
-            Ok(Ok(running)) if span.is_disabled() => return Some((running, is_gate)),
-            Ok(Ok(running)) => return Some((Box::pin(Traced::new(span, running)), is_gate)),
+        let call = || catch_unwind(AssertUnwindSafe(|| handler(incoming)));
+        let called = match trace::handler(incoming) {
+            None => call(),
+            Some(span) => trace::call(span, call),
+        };
+        match called {
+            Ok(Ok(running)) => return Some((running, is_gate)),
             Ok(Err(rejected)) => {
                 let socket = &incoming.socket;
                 tracing::debug!(

@@ -22,7 +22,7 @@ use tokio::{runtime::Handle, time::Instant};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    engine::session::Session,
+    engine::{polling::Polling, session::Session},
     gate::Gate,
     http::{ClientFiles, Compression, Cors, Settings, Sid},
     io::{
@@ -427,7 +427,7 @@ impl IoInner {
     pub(crate) fn forget(&self, session: &Arc<Session>) {
         if self.sessions.remove(session.sid()).is_some() {
             let reason = session.ended().unwrap_or(DisconnectReason::TransportClose);
-            let lost = session.polling().map_or(0, |polling| polling.waiting());
+            let lost = session.polling().map_or(0, Polling::waiting);
             let lived = session.age();
             self.core
                 .metrics
