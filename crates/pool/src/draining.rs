@@ -65,7 +65,7 @@ impl Shared {
             .gate()
             .end_drain(outcome == DrainOutcome::Cancelled);
         self.0.ended.notify_one();
-        tracing::debug!(?outcome, progress = ?*self.0.progress.borrow(), "drain ended");
+        tracing::info!(?outcome, progress = ?*self.0.progress.borrow(), "drain ended");
         true
     }
 
@@ -85,7 +85,7 @@ pub(crate) async fn run(shared: Shared, drain: Drain, per_second: NonZeroU32) ->
     let pool = &shared.0.pool;
     let mut waiting = Waiting::of(pool);
     shared.progress(|progress| progress.total = waiting.all.len());
-    tracing::debug!(total = waiting.all.len(), per_second, "drain begins");
+    tracing::info!(total = waiting.all.len(), per_second, "drain begins");
 
     let start = Instant::now();
     let mut pace = Pace::new(per_second, drain.jitter.then(fastrand::Rng::new));

@@ -1,6 +1,6 @@
 //! What a listener accepts.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,8 @@ pub struct ListenerConfig {
     pub max_headers: usize,
     /// Connections that the kernel completes before they are accepted. Default: 4,096.
     pub backlog: u32,
+    /// Whether the log may name peers' addresses, at debug level. Default: it may.
+    pub log_addresses: bool,
 }
 
 impl Default for ListenerConfig {
@@ -64,6 +66,7 @@ impl Default for ListenerConfig {
             admit_timeout: Duration::from_secs(10),
             max_headers: 100,
             backlog: 4_096,
+            log_addresses: true,
         }
     }
 }
@@ -93,12 +96,21 @@ impl ListenerConfig {
         with_admit_timeout: admit_timeout: Duration,
         with_max_headers: max_headers: usize,
         with_backlog: backlog: u32,
+        with_log_addresses: log_addresses: bool,
     }
 
     /// Sets [`path`](Self::path).
     pub fn with_path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
+    }
+
+    /// An address for the log, if it may be there.
+    pub(crate) fn logged(
+        &self,
+        peer: SocketAddr,
+    ) -> Option<tracing::field::DisplayValue<SocketAddr>> {
+        self.log_addresses.then(|| tracing::field::display(peer))
     }
 
     /// The cap that is in force.

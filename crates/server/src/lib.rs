@@ -56,6 +56,7 @@ mod server;
 mod service;
 mod session;
 mod tower;
+mod trace;
 
 pub use admit::{Admission, Admit, AdmitByPath, Refusal, UpgradeRequest};
 pub use config::ListenerConfig;

@@ -20,6 +20,7 @@ use crate::{
     config::ListenerConfig,
     gate::{Arrival, Gate},
     io::io::Io,
+    metrics::Totals,
     origin::Origins,
     server::Server,
     service::{Body, HttpHandler, Service, starter},
@@ -191,6 +192,7 @@ impl Listener {
             pool: self.pool,
             config: self.config,
         });
+        Totals::follow(Arc::downgrade(&service), service.endpoint.clone());
         let stop = CancellationToken::new();
         let tls = self.tls.map(TlsAcceptor::from);
         let accept = accept(self.tcp, tls, Arc::clone(&service), stop.clone());
@@ -225,7 +227,8 @@ async fn accept(
             Ok((stream, peer)) => {
                 rest = ACCEPT_REST;
                 let Some(arrival) = service.gate.arrive() else {
-                    tracing::debug!(%peer, "no room even to refuse");
+                    let peer = service.config.logged(peer);
+                    tracing::debug!(peer, "no room even to refuse");
                     continue;
                 };
                 let (service, tls, stop) = (Arc::clone(&service), tls.clone(), stop.clone());
@@ -281,8 +284,14 @@ async fn greet(
     .await
     {
         Ok(Ok(stream)) => serve_http(stream, peer, service, arrival).await,
-        Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-        Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
+        Ok(Err(error)) => {
+            let peer = service.config.logged(peer);
+            tracing::debug!(peer, %error, "TLS handshake failed");
+        }
+        Err(_) => {
+            let peer = service.config.logged(peer);
+            tracing::debug!(peer, "TLS handshake took too long");
+        }
     }
 }
 
@@ -291,6 +300,7 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let limits = &service.config.connection;
+    let logged = service.config.logged(peer);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.handshake_timeout)
@@ -304,6 +314,6 @@ where
         .serve_connection(TokioIo::new(stream), answer)
         .with_upgrades();
     if let Err(error) = connection.await {
-        tracing::debug!(%peer, %error, "HTTP ended");
+        tracing::debug!(peer = logged, %error, "HTTP ended");
     }
 }

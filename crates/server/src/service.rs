@@ -103,7 +103,8 @@ impl Service {
                         self.gate
                             .refused
                             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                        tracing::debug!(%peer, code = refusal.code, "refused");
+                        let peer = self.config.logged(peer);
+                        tracing::debug!(peer, code = refusal.code, "refused");
                         refusal_response(&refusal)
                     }
                 }
@@ -183,7 +184,8 @@ impl Service {
         let upgraded = match upgrade.await {
             Ok(upgraded) => upgraded,
             Err(error) => {
-                tracing::debug!(%peer, %error, "lost before the handshake was answered");
+                let peer = self.config.logged(peer);
+                tracing::debug!(peer, %error, "lost before the handshake was answered");
                 return;
             }
         };
@@ -194,7 +196,8 @@ impl Service {
         match self.pool.enter(socket.connection()) {
             Ok(membership) => (self.start)(socket, membership, permit),
             Err(error) => {
-                tracing::debug!(%peer, %error, "not taken into the pool");
+                let peer = self.config.logged(peer);
+                tracing::debug!(peer, %error, "not taken into the pool");
                 socket.close(match error {
                     AddError::Draining => Disconnect::GOING_AWAY,
                     _ => Disconnect::new(1008, "DUPLICATE_ID"),

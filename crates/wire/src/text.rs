@@ -28,6 +28,11 @@ impl Text {
         text
     }
 
+    /// How many bytes it has.
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn into_bytes(self) -> Bytes {
         self.0
     }

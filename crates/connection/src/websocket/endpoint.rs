@@ -56,6 +56,7 @@ pub(super) struct Counters {
     pub(super) slow_consumers: AtomicU64,
     pub(super) timed_out: AtomicU64,
     pub(super) failed: AtomicU64,
+    pub(super) rate_pauses: AtomicU64,
 }
 
 /// Totals since the endpoint was made.
@@ -76,6 +77,8 @@ pub struct Stats {
     pub timed_out: u64,
     /// Connections closed because the peer broke a rule.
     pub failed: u64,
+    /// Times that reading rested because the peer was too fast.
+    pub rate_pauses: u64,
 }
 
 impl Endpoint {
@@ -164,6 +167,7 @@ impl Endpoint {
             slow_consumers: read(&counters.slow_consumers),
             timed_out: read(&counters.timed_out),
             failed: read(&counters.failed),
+            rate_pauses: read(&counters.rate_pauses),
         }
     }
 

@@ -9,6 +9,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use futures_core::Stream;
@@ -20,6 +21,7 @@ use tokio::{
 
 use super::{
     decoder::{Decoder, Item, Role},
+    endpoint::Counters,
     event::{Event, WebSocketError},
     handle::WebSocketHandle,
     link::Source,
@@ -235,8 +237,9 @@ impl WebSocket {
         if let Some(bucket) = bucket {
             match self.handle.endpoint().config().on_rate_limit {
                 OnRateLimit::Pause => {
-                    let wait = bucket.take(now);
-                    self.pause = wait.map(|wait| Box::pin(sleep_until(now + wait)));
+                    if let Some(wait) = bucket.take(now) {
+                        self.rest(now, wait);
+                    }
                 }
                 OnRateLimit::Close if bucket.try_take(now) => {}
                 OnRateLimit::Close => return self.fail(WebSocketError::RateLimited),
@@ -252,6 +255,15 @@ impl WebSocket {
             }
             Item::Close(_) => unreachable!("handled above"),
         }
+    }
+
+    /// The peer is too fast: reading rests.
+    #[cold]
+    fn rest(&mut self, now: Instant, wait: Duration) {
+        self.pause = Some(Box::pin(sleep_until(now + wait)));
+        Counters::add(&self.handle.endpoint().counters.rate_pauses, 1);
+        let (address, seconds) = (self.handle.address(), wait.as_secs_f64());
+        tracing::trace!(%address, seconds, "too fast: reading rests");
     }
 
     /// The peer broke a rule.

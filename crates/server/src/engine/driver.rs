@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use switchboard_connection::{Cork, Event, WebSocket, WebSocketError};
+use switchboard_connection::{Cork, Disconnect, Event, Initiator, WebSocket, WebSocketError};
 use switchboard_wire::{Body, Decoder, Packet, Text, engine};
 use tokio::time::Instant;
 
@@ -25,6 +25,7 @@ use crate::{
     },
     gate::Permit,
     io::{ack::AckError, reason::DisconnectReason},
+    trace,
 };
 
 /// Runs one session until its last handler has ended.
@@ -190,6 +191,9 @@ impl Driver {
                 Arrived::Nothing
             }
             Some(Event::Close(closed)) => {
+                if closed.by == Initiator::Local && closed.disconnect == Disconnect::SLOW_CONSUMER {
+                    trace::slow_consumer();
+                }
                 self.session.end(DisconnectReason::of_closed(&closed));
                 Arrived::Nothing
             }
@@ -225,8 +229,14 @@ impl Driver {
         let core = &self.session.io().core;
         let packet = match arrived {
             Arrived::Nothing => return,
-            Arrived::Text(text) => self.decoder.text(core.parser, &core.limits, text),
-            Arrived::Binary(payload) => self.decoder.binary(core.parser, &core.limits, payload),
+            Arrived::Text(text) => {
+                core.metrics.message(text.size());
+                self.decoder.text(core.parser, &core.limits, text)
+            }
+            Arrived::Binary(payload) => {
+                core.metrics.message(payload.len());
+                self.decoder.binary(core.parser, &core.limits, payload)
+            }
         };
         self.clock.assembling(self.decoder.is_assembling(), core);
         match packet {

@@ -8,6 +8,7 @@ use std::{
 use switchboard_connection::{Address, Connection, ConnectionId, Delivery};
 use switchboard_wire::Args;
 use tokio::time::timeout;
+use tracing::Span;
 
 use crate::{
     engine::{
@@ -25,6 +26,7 @@ use crate::{
         send::frame,
         socket::{Socket, SocketCore},
     },
+    trace::{self, Traced},
 };
 
 impl Driver {
@@ -32,9 +34,11 @@ impl Driver {
     pub(super) fn connect(&mut self, name: &str, auth: Args) {
         let server = Arc::clone(self.session.io());
         if self.seats.len() >= server.core.config.max_namespaces_per_connection {
+            trace::entry_refused("too many namespaces");
             return self.refuse(name, &HandlerError::new("Too many namespaces"));
         }
         let Some(namespace) = server.find_or_make(name, self.session.handshake()) else {
+            trace::entry_refused("no such namespace");
             return self.refuse(name, &HandlerError::new("Invalid namespace"));
         };
         let guest = Guest {
@@ -44,6 +48,7 @@ impl Driver {
         self.forgive(name);
         let resumed = resume(&namespace, &auth);
         let Ok((id, pid)) = identify(&namespace, &auth, resumed.as_ref()) else {
+            trace::entry_refused("no random bytes");
             return self.refuse(name, &HandlerError::new("internal error"));
         };
         let socket = SocketCore::new(
@@ -92,7 +97,10 @@ impl Driver {
         let socket = Arc::clone(&seat.socket);
         let entered = match decision {
             Ok(()) => enter(&socket, entry.resumed.as_ref()),
-            Err(error) => Err(Some(error)),
+            Err(error) => {
+                trace::entry_refused("a middleware");
+                Err(Some(error))
+            }
         };
         match entered {
             Ok(()) => {
@@ -135,11 +143,15 @@ fn enter(socket: &Arc<SocketCore>, resumed: Option<&Resumed>) -> Result<(), Opti
     };
     match entered {
         Ok(events) => {
+            trace::entered(socket, resumed.is_some());
             namespace.announce(events);
             Ok(())
         }
         Err(switchboard_pool::AddError::Draining) => Err(None),
-        Err(error) => Err(Some(HandlerError::new(error.code()))),
+        Err(error) => {
+            trace::entry_refused(error.code());
+            Err(Some(HandlerError::new(error.code())))
+        }
     }
 }
 
@@ -165,11 +177,18 @@ fn decide(socket: &Arc<SocketCore>, skips: bool) -> Running {
         socket: Socket(Arc::clone(socket)),
         what: What::Connect,
     };
-    let within = socket.namespace().core().config.middleware_timeout;
-    Box::pin(async move {
+    let core = Arc::clone(socket.namespace().core());
+    let within = core.config.middleware_timeout;
+    let span = if handlers.middlewares.is_empty() {
+        Span::none()
+    } else {
+        trace::entry(socket)
+    };
+    Box::pin(Traced::new(span, async move {
         if skips || handlers.middlewares.is_empty() {
             return Ok(());
         }
+        let began = core.metrics.now();
         let decision = async {
             for middleware in &handlers.middlewares {
                 let running = middleware(&incoming)
@@ -179,8 +198,10 @@ fn decide(socket: &Arc<SocketCore>, skips: bool) -> Running {
             Ok(())
         };
         let decision = timeout(within, decision).await;
-        decision.unwrap_or_else(|_| Err(HandlerError::new("timed out")))
-    })
+        let decision = decision.unwrap_or_else(|_| Err(HandlerError::new("timed out")));
+        core.metrics.decided(began, decision.is_ok());
+        decision
+    }))
 }
 
 /// What a client sends to continue an earlier session.
@@ -195,7 +216,9 @@ struct Claim {
 fn resume(namespace: &NamespaceCore, auth: &Args) -> Option<Resumed> {
     let recovery = namespace.recovery.as_ref()?;
     let claim: Claim = auth.get(0).ok()?;
-    recovery.resume(&claim.pid, claim.offset.as_deref())
+    let resumed = recovery.resume(&claim.pid, claim.offset.as_deref());
+    namespace.core().metrics.recovery(resumed.is_some());
+    resumed
 }
 
 /// The socket's id and, with recovery, the secret with which the client may come back: as before, or new.

@@ -3,7 +3,7 @@
 mod clock;
 mod driver;
 mod entry;
-mod polling;
+pub(crate) mod polling;
 mod probe;
 mod requests;
 mod seat;

@@ -254,6 +254,11 @@ impl Polling {
         Some(Polled::Packets(body))
     }
 
+    /// Messages that no poll has fetched.
+    pub(crate) fn waiting(&self) -> usize {
+        self.state.lock().outbox.len()
+    }
+
     /// Begins a post; `false` when another has not ended.
     pub(crate) fn begin_post(&self) -> bool {
         let mut state = self.state.lock();

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use switchboard_connection::{Connection, ConnectionExt, Disconnect, Event, WebSocket};
 use switchboard_wire::engine::Packet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use crate::engine::session::Session;
+use crate::{engine::session::Session, trace};
 
 /// Tries `websocket` for `session`.
 pub(crate) async fn probe(session: Arc<Session>, mut websocket: WebSocket) {
@@ -18,7 +18,9 @@ pub(crate) async fn probe(session: Arc<Session>, mut websocket: WebSocket) {
     let Some(polling) = session.polling() else {
         return;
     };
-    let within = session.io().core.config.upgrade_timeout;
+    let core = &session.io().core;
+    let within = core.config.upgrade_timeout;
+    let began = Instant::now();
     let probing = Probing(&session);
     polling.set_probing(true);
     let is_ready = tokio::select! {
@@ -27,7 +29,12 @@ pub(crate) async fn probe(session: Arc<Session>, mut websocket: WebSocket) {
     };
     drop(probing);
     let handle = Arc::clone(websocket.handle());
-    if !is_ready || session.upgrade(websocket).is_none() {
+    let completed = is_ready && session.upgrade(websocket).is_some();
+    core.metrics.upgrade(Some(began), completed);
+    if completed {
+        trace::upgraded(began.elapsed());
+    } else {
+        trace::not_upgraded(began.elapsed());
         handle.close(Disconnect::NO_STATUS);
     }
 }

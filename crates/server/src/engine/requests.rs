@@ -32,6 +32,7 @@ use crate::{
     io::{handshake::Handshake, io::IoInner, reason::DisconnectReason},
     options::EngineTransport,
     service::{Body, handshake_response, refusal_response, wants_websocket, websocket_of},
+    trace::{self, Traced},
 };
 
 /// Where a request comes from. Put it into the extensions of requests that reach an
@@ -80,16 +81,30 @@ impl IoInner {
     }
 
     /// Answers any request.
-    pub(crate) async fn answer<B>(
+    pub(crate) fn answer<B>(
+        self: &Arc<Self>,
+        request: Request<B>,
+        arrival: Option<&Arrival>,
+    ) -> Traced<impl Future<Output = Response<Body>>>
+    where
+        B: HttpBody,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let is_upgrade = wants_websocket(&request);
+        let span = trace::request(&request, is_upgrade, &self.core.config);
+        Traced::new(span, self.answer_to(request, is_upgrade, arrival))
+    }
+
+    async fn answer_to<B>(
         self: &Arc<Self>,
         mut request: Request<B>,
+        is_upgrade: bool,
         arrival: Option<&Arrival>,
     ) -> Response<Body>
     where
         B: HttpBody,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let is_upgrade = wants_websocket(&request);
         let mut response = match Route::of(request.uri().path(), &self.path) {
             None => refusal_response(&Refusal::new(StatusCode::NOT_FOUND, "NOT_FOUND")),
             Some(Route::File(file)) => match &self.files {
@@ -119,6 +134,7 @@ impl IoInner {
             // The answer to an upgrade has no body to describe.
             response.headers_mut().remove(header::CONTENT_LENGTH);
         }
+        trace::answered(response.status());
         response
     }
 
@@ -322,8 +338,12 @@ impl IoInner {
         websocket: Option<WebSocket>,
         permit: Permit,
     ) {
-        self.remember(&session);
-        let driver = Driver::new(session, websocket, permit);
+        let span = trace::session(&session);
+        span.in_scope(|| {
+            trace::session_opened(&session);
+            self.remember(&session);
+        });
+        let driver = Traced::new(span, Driver::new(session, websocket, permit));
         self.core.runtime.spawn(self.tasks.track_future(driver));
     }
 
@@ -396,6 +416,8 @@ impl IoInner {
         polling.all_taken().await;
         if let Some(wait) = wait {
             // Too fast: it waits for the answer before it may post again.
+            self.core.metrics.rate_pause();
+            trace::rate_pause(wait);
             tokio::time::sleep(wait).await;
         }
         drop(posting);
@@ -478,7 +500,7 @@ impl Refused {
     fn response(&self, is_upgrade: bool, metrics: &crate::metrics::Metrics) -> Response<Body> {
         match self {
             Self::Engine(error) => {
-                tracing::debug!(code = error.code(), message = error.message(), "refused");
+                tracing::debug!(code = error.code(), "refused");
                 metrics.refused("ENGINE");
                 answer::error_response(error, is_upgrade)
             }

@@ -12,6 +12,7 @@ use std::{
 
 use smallvec::SmallVec;
 use switchboard_wire::Event;
+use tokio::time::Instant;
 
 use crate::engine::entry::Guest;
 use crate::io::{
@@ -22,11 +23,13 @@ use crate::io::{
     recovery::Resumed,
     socket::{Socket, SocketCore},
 };
+use crate::trace;
 
 /// Something to be handled.
 pub(crate) enum Job {
     Connect,
-    Event(Event),
+    /// And when it came, where somebody records that.
+    Event(Event, Option<Instant>),
     Disconnect(DisconnectReason),
 }
 
@@ -34,7 +37,7 @@ impl Job {
     /// What it costs while it waits: the arguments, and something for the job itself.
     fn cost(&self) -> usize {
         match self {
-            Self::Event(event) => event.args.size() + 64,
+            Self::Event(event, _) => event.args.size() + 64,
             _ => 0,
         }
     }
@@ -68,6 +71,8 @@ struct Call {
     gates: usize,
     is_gate: bool,
     incoming: Incoming,
+    /// Where somebody records how long it takes.
+    began: Option<Instant>,
 }
 
 impl Seat {
@@ -89,19 +94,27 @@ impl Seat {
 
     /// Has an event handled: now, when nothing is before it. What need not wait costs no queue.
     pub(crate) fn handle(&mut self, event: Event, context: &mut Context<'_>) {
-        if !self.is_idle() {
-            return self.push(Job::Event(event));
+        let metrics = &self.socket.namespace().core().metrics;
+        let came = metrics.now();
+        let is_idle = self.is_idle();
+        let job = Job::Event(event, came);
+        if !is_idle {
+            return self.push(job);
         }
-        if let Some(mut call) = Call::of(Job::Event(event), &self.socket)
-            && call.poll(context, &self.socket).is_pending()
-        {
+        let Some(mut call) = Call::of(job, &self.socket) else {
+            return;
+        };
+        call.began = metrics.begun(came, None);
+        if call.poll(context, &self.socket).is_pending() {
             self.calls.push(call);
+        } else {
+            metrics.handled(&call.incoming.what, call.began);
         }
     }
 
     /// Drops the events that wait.
     pub(crate) fn drop_events(&mut self) {
-        self.queue.retain(|job| !matches!(job, Job::Event(_)));
+        self.queue.retain(|job| !matches!(job, Job::Event(..)));
         self.cost = 0;
     }
 
@@ -136,13 +149,20 @@ impl Seat {
             return false;
         }
         let mut progress = false;
+        let mut free = None;
         loop {
             let before = self.calls.len();
             let socket = &self.socket;
-            self.calls
-                .retain_mut(|call| call.poll(context, socket).is_pending());
+            let metrics = &socket.namespace().core().metrics;
+            self.calls.retain_mut(|call| {
+                let runs = call.poll(context, socket).is_pending();
+                if !runs {
+                    free = metrics.handled(&call.incoming.what, call.began);
+                }
+                runs
+            });
             let ended = self.calls.len() < before;
-            let started = self.start_next();
+            let started = self.start_next(free);
             if !ended && !started {
                 return progress;
             }
@@ -150,13 +170,14 @@ impl Seat {
         }
     }
 
-    fn start_next(&mut self) -> bool {
+    /// `free`: when what ran before has ended.
+    fn start_next(&mut self, free: Option<Instant>) -> bool {
         let core = self.socket.namespace().core();
         let most = match self.queue.front() {
             None => return self.is_done(),
             // The first and the last come alone.
             Some(Job::Connect | Job::Disconnect(_)) => 1,
-            Some(Job::Event(_)) => core.config.handler_concurrency,
+            Some(Job::Event(..)) => core.config.handler_concurrency,
         };
         if self.calls.len() >= most {
             return false;
@@ -165,7 +186,12 @@ impl Seat {
             return false;
         };
         self.cost -= job.cost().min(self.cost);
-        if let Some(call) = Call::of(job, &self.socket) {
+        let came = match job {
+            Job::Event(_, came) => came,
+            _ => None,
+        };
+        if let Some(mut call) = Call::of(job, &self.socket) {
+            call.began = self.socket.namespace().core().metrics.begun(came, free);
             self.calls.push(call);
         }
         true
@@ -198,7 +224,7 @@ impl Call {
                 handlers.add(&shared, own.as_deref(), |all| &all.disconnect);
                 What::Disconnect(reason)
             }
-            Job::Event(event) => {
+            Job::Event(event, _) => {
                 handlers.add(&shared, own.as_deref(), |all| &all.event_middlewares);
                 gates = handlers.0.len();
                 handlers.add(&shared, own.as_deref(), |all| &all.any);
@@ -219,6 +245,7 @@ impl Call {
             rest,
             gates,
             incoming,
+            began: None,
         })
     }
 
@@ -230,7 +257,11 @@ impl Call {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(failure)) => {
                     if let Failure::Error(error) = failure {
-                        tracing::warn!(?socket, %error, "handler failed");
+                        tracing::warn!(
+                            ?socket,
+                            error = trace::redacted(error.message()),
+                            "handler failed"
+                        );
                         socket.namespace().core().metrics.handler_failed();
                     }
                     if self.is_gate {
@@ -281,11 +312,21 @@ fn next(
         let is_gate = *gates > 0;
         *gates = gates.saturating_sub(1);
         let metrics = &incoming.socket.core().namespace().core().metrics;
-        match catch_unwind(AssertUnwindSafe(|| handler(incoming))) {
+        let call = || catch_unwind(AssertUnwindSafe(|| handler(incoming)));
+        let called = match trace::handler(incoming) {
+            None => call(),
+            Some(span) => trace::call(span, call),
+        };
+        match called {
             Ok(Ok(running)) => return Some((running, is_gate)),
             Ok(Err(rejected)) => {
                 let socket = &incoming.socket;
-                tracing::debug!(?socket, code = rejected.code(), %rejected, "handler not called");
+                tracing::debug!(
+                    ?socket,
+                    code = rejected.code(),
+                    error = trace::redacted(&rejected.to_string()),
+                    "handler not called"
+                );
                 metrics.handler_rejected();
             }
             Err(panic) => {
@@ -322,7 +363,7 @@ fn guarded(
 }
 
 fn report_panic(socket: &SocketCore, panic: &(dyn std::any::Any + Send)) {
-    let message = message(panic);
-    tracing::error!(?socket, message, "handler panicked; the socket goes on");
+    let panic = trace::redacted(message(panic));
+    tracing::error!(?socket, panic, "handler panicked; the socket goes on");
     socket.namespace().core().metrics.handler_panicked();
 }

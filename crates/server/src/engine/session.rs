@@ -10,6 +10,7 @@
 use std::{
     fmt,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use futures_util::task::AtomicWaker;
@@ -29,6 +30,7 @@ use crate::{
         reason::DisconnectReason,
         socket::{SocketCore, Stage},
     },
+    trace,
 };
 
 /// A client's session.
@@ -46,6 +48,8 @@ pub(crate) struct Session {
     ended: OnceLock<DisconnectReason>,
     /// Waiters for the end of a polling session.
     gone: Notify,
+    /// When it began, in microseconds since the server did.
+    began: u64,
 }
 
 #[derive(Default)]
@@ -76,6 +80,7 @@ impl Session {
             .is_none()
             .then(|| Box::new(Polling::new(&io.core.config)));
         Arc::new(Self {
+            began: micros(io.core.start.elapsed()),
             io,
             sid,
             handshake: Arc::new(handshake),
@@ -130,11 +135,20 @@ impl Session {
             return Err(SendError::Closed);
         };
         let result = polling.try_send(frame, delivery, || self.websocket.get());
-        if result == Err(SendError::SlowConsumer) {
-            self.end_as(
-                DisconnectReason::ForcedServerClose,
-                Disconnect::SLOW_CONSUMER,
-            );
+        match result {
+            Ok(Sent::Dropped) => self.io.core.metrics.dropped(1),
+            Ok(Sent::Displaced(count)) => self.io.core.metrics.dropped(count as usize),
+            Err(SendError::SlowConsumer) => {
+                let ended = self.end_as(
+                    DisconnectReason::ForcedServerClose,
+                    Disconnect::SLOW_CONSUMER,
+                );
+                if ended {
+                    self.io.core.metrics.slow_consumer();
+                    trace::slow_consumer();
+                }
+            }
+            _ => {}
         }
         result
     }
@@ -170,6 +184,12 @@ impl Session {
         self.ended.get().copied()
     }
 
+    /// How long it has lived.
+    pub(crate) fn age(&self) -> Duration {
+        let began = Duration::from_micros(self.began);
+        self.io.core.start.elapsed().saturating_sub(began)
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.get().is_some()
     }
@@ -184,7 +204,6 @@ impl Session {
         if self.ended.set(reason).is_err() {
             return false;
         }
-        tracing::debug!(sid = self.sid.as_str(), %reason, "session ended");
         if let Some(websocket) = self.websocket.get() {
             websocket.close(disconnect);
         }
@@ -283,6 +302,10 @@ impl Session {
         }
         Some(Order::Kicked(socket, reason))
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Session {

@@ -166,10 +166,16 @@ impl Question {
         &mut self,
         within: Duration,
     ) -> Result<T, AckError> {
+        let metrics = &self.socket.namespace().core().metrics;
+        let asked = metrics.now();
         let answer = tokio::time::timeout(within, &mut self.answer)
             .await
-            .map_err(|_| AckError::TimedOut)?
+            .map_err(|_| {
+                metrics.acks_timed_out(1);
+                AckError::TimedOut
+            })?
             .map_err(|_| AckError::Disconnected)??;
+        metrics.ack(asked);
         answer.read().map_err(AckError::Data)
     }
 }
@@ -332,8 +338,8 @@ impl Collector {
     }
 
     /// Waits until all have answered or left, at most so long, and forgets the question either way. Returns
-    /// the answers, and how many are missing.
-    pub(crate) async fn finish(&self, id: u64, within: Duration) -> (Vec<Args>, usize) {
+    /// the answers, how many are missing, and how many of those had time to answer but did not.
+    pub(crate) async fn finish(&self, id: u64, within: Duration) -> (Vec<Args>, usize, usize) {
         let forget = Forget(self, id);
         let all_settled = async {
             loop {
@@ -353,7 +359,7 @@ impl Collector {
         let state = &mut *self.state.lock();
         let answers = std::mem::take(&mut state.answers);
         let missing = state.asked.len() - answers.len() - state.passed_on;
-        (answers, missing)
+        (answers, missing, missing - state.lost.min(missing))
     }
 }
 

@@ -12,7 +12,7 @@ use switchboard_adapter::Adapter;
 use switchboard_connection::{Endpoint, Metadata, Namespace as Name};
 use switchboard_pool::Pool;
 use switchboard_wire::{Limits, Parser};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::Instant};
 
 use crate::{
     io::{handler::guarded, handlers::Handlers, recovery::Recovery, rooms::RoomEvent},
@@ -34,6 +34,7 @@ pub(crate) struct Core {
     pub(crate) root: Name,
     pub(crate) runtime: Handle,
     pub(crate) metrics: Metrics,
+    pub(crate) start: Instant,
 }
 
 impl fmt::Debug for Core {

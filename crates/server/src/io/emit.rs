@@ -30,8 +30,10 @@ impl Socket {
         let Some(recovery) = &namespace.recovery else {
             let parser = namespace.parser();
             let encoded = parser.event(namespace.name(), None, event, data, None)?;
-            send(&self.0, frame(&encoded)).await?;
-            namespace.core().metrics.sent(1);
+            let frame = frame(&encoded);
+            let len = frame.len();
+            send(&self.0, frame).await?;
+            namespace.core().metrics.sent(1, len);
             return Ok(());
         };
         let deadline = Instant::now() + SEND_DEADLINE;
@@ -102,8 +104,9 @@ impl Socket {
         let Some(recovery) = &namespace.recovery else {
             let parser = namespace.parser();
             let encoded = parser.event(namespace.name(), None, event, data, None)?;
-            namespace.core().metrics.sent(1);
-            return Ok(session.try_send(&frame(&encoded), delivery)?);
+            let frame = frame(&encoded);
+            namespace.core().metrics.sent(1, frame.len());
+            return Ok(session.try_send(&frame, delivery)?);
         };
         Ok(recovery.emit_to_one(&self.0, event, data, delivery)?.0?)
     }
@@ -133,9 +136,11 @@ impl Timed {
         let parser = namespace.parser();
         let encoded = parser.event(namespace.name(), Some(id), event, data, None)?;
         let mut question = Question::ask(core, id)?;
-        let sent = send(core, frame(&encoded)).await;
+        let frame = frame(&encoded);
+        let len = frame.len();
+        let sent = send(core, frame).await;
         sent.map_err(|error| AckError::Emit(error.into()))?;
-        namespace.core().metrics.sent(1);
+        namespace.core().metrics.sent(1, len);
         question.answer(self.within).await
     }
 }

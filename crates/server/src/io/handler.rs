@@ -103,7 +103,10 @@ pub(crate) fn erase<M, H: Handler<M>>(handler: H) -> Erased {
 pub(crate) fn guarded<R>(call: impl FnOnce() -> R) -> Option<R> {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
     result
-        .inspect_err(|panic| tracing::error!(message = message(&**panic), "a callback panicked"))
+        .inspect_err(|panic| {
+            let panic = crate::trace::redacted(message(&**panic));
+            tracing::error!(panic, "a callback panicked");
+        })
         .ok()
 }
 

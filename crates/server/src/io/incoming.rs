@@ -94,7 +94,9 @@ impl Ack {
         let core = pending.socket.core();
         let namespace = core.namespace();
         let encoded = namespace.parser().ack(namespace.name(), pending.id, data)?;
-        match core.send_now(&crate::io::send::frame(&encoded)) {
+        let frame = crate::io::send::frame(&encoded);
+        namespace.core().metrics.queued(1, frame.len());
+        match core.send_now(&frame) {
             Ok(_) => Ok(()),
             Err(SendError::Closed) => Err(EmitError::Disconnected),
             Err(error) => Err(error.into()),

@@ -19,11 +19,11 @@ use switchboard_connection::{
 };
 use switchboard_pool::{Drain, DrainError, Draining, Pool, PoolConfig, Report};
 use switchboard_wire::{EncodeError, Limits, engine::Packet};
-use tokio::{runtime::Handle, sync::broadcast};
+use tokio::{runtime::Handle, sync::broadcast, time::Instant};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    engine::session::Session,
+    engine::{polling::Polling, session::Session},
     gate::Gate,
     http::{ClientFiles, Compression, Cors, Settings, Sid},
     io::{
@@ -39,9 +39,10 @@ use crate::{
         remote::RemoteSocket,
         rooms::Rooms,
     },
-    metrics::Metrics,
+    metrics::{Metrics, Totals},
     options::{IoConfig, IoConfigError},
     origin::Origins,
+    trace,
 };
 
 /// A Socket.IO server: namespaces, and a service that answers HTTP requests. Cheap to clone.
@@ -154,6 +155,7 @@ impl IoBuilder {
             root: Name::from_static("/"),
             runtime: Handle::current(),
             metrics: Metrics::new(),
+            start: Instant::now(),
             config,
         });
         let config = &core.config;
@@ -179,6 +181,7 @@ impl IoBuilder {
             ),
             core,
         });
+        Totals::follow_io(Arc::downgrade(&io), io.core.endpoint.clone());
         let weak = Arc::downgrade(&io);
         io.core.adapter.attach(io.core.endpoint.node_id(), weak);
         let io = Io(io);
@@ -528,7 +531,7 @@ impl IoInner {
 
     pub(crate) fn remember(&self, session: &Arc<Session>) {
         self.sessions.insert(*session.sid(), Arc::clone(session));
-        self.core.metrics.connected();
+        self.core.metrics.connected(session.transport());
         if self.closed.load(Ordering::Acquire) {
             // It came in while everybody was being sent away.
             session.end(DisconnectReason::ServerShuttingDown);
@@ -538,7 +541,12 @@ impl IoInner {
     pub(crate) fn forget(&self, session: &Arc<Session>) {
         if self.sessions.remove(session.sid()).is_some() {
             let reason = session.ended().unwrap_or(DisconnectReason::TransportClose);
-            self.core.metrics.disconnected(reason);
+            let lost = session.polling().map_or(0, Polling::waiting);
+            let lived = session.age();
+            self.core
+                .metrics
+                .disconnected(reason, session.transport(), lived, lost);
+            trace::session_ended(session, reason, lived);
         }
     }
 

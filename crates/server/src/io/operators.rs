@@ -122,8 +122,12 @@ impl Broadcast {
 
     /// Sends to the local clients.
     pub(crate) fn deliver_here(&self, encoded: &Encoded) -> Report {
-        let report = self.with_recipients(|recipients| recipients.send(frame(encoded)));
-        self.namespace.core().metrics.sent(report.queued);
+        let frame = frame(encoded);
+        let len = frame.len();
+        let report = self.with_recipients(|recipients| recipients.send(frame));
+        let metrics = &self.namespace.core().metrics;
+        metrics.sent(report.queued, len);
+        metrics.broadcast(report.queued);
         report
     }
 
@@ -173,14 +177,18 @@ impl Broadcast {
         data: &T,
     ) -> Result<SentEach, EncodeError> {
         self.encode(event, data, |encoded| {
-            let outcomes = self.with_recipients(|recipients| recipients.send_each(frame(encoded)));
+            let frame = frame(encoded);
+            let len = frame.len();
+            let outcomes = self.with_recipients(|recipients| recipients.send_each(frame));
             let outcomes = outcomes.into_iter();
             let outcomes = outcomes.filter_map(|(to, sent)| Some((socket_of(to)?, sent)));
             let outcomes: Vec<_> = outcomes.collect();
             let queued =
                 |sent: &Result<Sent, _>| matches!(sent, Ok(Sent::Queued | Sent::Displaced(_)));
             let queued = outcomes.iter().filter(|(_, sent)| queued(sent)).count();
-            self.namespace.core().metrics.sent(queued);
+            let metrics = &self.namespace.core().metrics;
+            metrics.sent(queued, len);
+            metrics.broadcast(queued);
             outcomes
         })
     }
@@ -209,7 +217,7 @@ impl Broadcast {
         for socket in self.local_sockets() {
             for room in &rooms {
                 if let Err(error) = socket.0.join(room) {
-                    tracing::debug!(?socket, %room, %error, "not joined");
+                    tracing::debug!(?socket, %error, "not joined");
                 }
             }
         }
@@ -364,7 +372,8 @@ impl TimedBroadcast {
             adapter.ask(&question, self.within).await
         };
         let finished = collector.finish(id, self.within);
-        let ((answers, missing), others) = tokio::join!(finished, others);
+        let ((answers, missing, late), others) = tokio::join!(finished, others);
+        namespace.core().metrics.acks_timed_out(late);
         let mut all = Answer::complete(answers);
         all.missing = missing;
         all.append(others);
@@ -405,8 +414,11 @@ impl TimedBroadcast {
         let parser = namespace.parser();
         let encoded = parser.event(namespace.name(), Some(id), event, data, None)?;
         let recipients = self.broadcast.recipients();
-        let asked = ask(collector, recipients, id, &frame(&encoded), &self.broadcast);
-        namespace.core().metrics.sent(asked);
+        let frame = frame(&encoded);
+        let asked = ask(collector, recipients, id, &frame, &self.broadcast);
+        let metrics = &namespace.core().metrics;
+        metrics.sent(asked, frame.len());
+        metrics.broadcast(asked);
         Ok((id, encoded))
     }
 }

@@ -149,7 +149,10 @@ impl Recovery {
             let own = Target::new(&[socket.address().id.to_string()], &[]);
             self.keep(&mut log, frame, own);
         }
-        namespace.core().metrics.sent(usize::from(sent.is_ok()));
+        namespace
+            .core()
+            .metrics
+            .sent(usize::from(sent.is_ok()), len);
         Ok((sent, len))
     }
 

@@ -394,7 +394,7 @@ impl SocketCore {
         for room in early.iter().chain(&saved) {
             match self.join_in_pool(room) {
                 Ok(joined) => events.extend(joined),
-                Err(error) => tracing::debug!(socket = %id, %room, %error, "room not joined"),
+                Err(error) => tracing::debug!(socket = %id, %error, "room not joined"),
             }
         }
         Ok(events)
@@ -481,6 +481,7 @@ impl SocketCore {
         if before == Stage::Entering as u8 {
             return Some(Stage::Entering);
         }
+        crate::trace::left(self, reason);
         let pool = &self.namespace.core().pool;
         if let Some(recovery) = &self.namespace.recovery
             && reason.is_recoverable()

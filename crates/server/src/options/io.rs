@@ -149,6 +149,10 @@ pub struct IoConfig {
     /// Connections that the kernel completes before they are accepted. Default: 4,096.
     pub backlog: u32,
 
+    /// Whether the log may name clients' addresses, at debug level; what a handler sees is not touched.
+    /// Default: it may.
+    pub log_addresses: bool,
+
     // Ours: while a client is here. As in `ConnectionConfig`.
     /// Most bytes waiting to be written to one client. Default: 1 MiB.
     pub outbox_bytes: usize,
@@ -230,6 +234,7 @@ impl Default for IoConfig {
             max_head_size: connection.max_head_size,
             max_headers: listener.max_headers,
             backlog: listener.backlog,
+            log_addresses: listener.log_addresses,
             outbox_bytes: connection.outbox_bytes,
             outbox_messages: connection.outbox_messages,
             slow_consumer: connection.slow_consumer,
@@ -316,6 +321,7 @@ impl IoConfig {
             .with_admit_timeout(self.admit_timeout)
             .with_max_headers(self.max_headers)
             .with_backlog(self.backlog)
+            .with_log_addresses(self.log_addresses)
     }
 
     /// Which pages may open WebSockets: the server's own, loopback to loopback, and what

@@ -12,6 +12,8 @@ mod cors;
 mod env;
 mod io;
 mod load;
+#[cfg(feature = "logging")]
+mod logging;
 mod parts;
 mod service;
 mod setters;

@@ -137,7 +137,8 @@ impl RetryConfig {
     }
 }
 
-/// What is logged. This is data: a program hands it to the subscriber of its choice.
+/// What is logged. This is data: a program hands it to the subscriber of its choice, or with the feature
+/// `logging` has `LoggerConfig::install` make one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 #[non_exhaustive]

@@ -77,6 +77,7 @@ impl IoConfig {
         with_max_head_size: max_head_size: usize,
         with_max_headers: max_headers: usize,
         with_backlog: backlog: u32,
+        with_log_addresses: log_addresses: bool,
         with_outbox_bytes: outbox_bytes: usize,
         with_outbox_messages: outbox_messages: usize,
         with_slow_consumer: slow_consumer: SlowConsumer,

@@ -59,6 +59,7 @@ fn everything() -> Value {
         "maxHeadSize": 8192,
         "maxHeaders": 50,
         "backlog": 128,
+        "logAddresses": false,
         "outboxBytes": 1000,
         "outboxMessages": 100,
         "slowConsumer": "dropOldest",
@@ -357,4 +358,5 @@ async fn the_limits_reach_the_web_sockets() {
     assert_eq!(listener.connection, expected);
     assert_eq!(listener.max_connections, Some(10));
     assert_eq!(listener.backlog, 128);
+    assert!(!listener.log_addresses);
 }
