@@ -60,6 +60,8 @@ mod tower;
 pub use admit::{Admission, Admit, AdmitByPath, Refusal, UpgradeRequest};
 pub use config::ListenerConfig;
 pub use engine::Peer;
+#[doc(hidden)]
+pub use http::fuzz_request;
 pub use io::{
     ack::{AckError, Answers},
     adapter::AdapterView,
