@@ -20,10 +20,13 @@ fuzz_target!(|data: &[u8]| {
             }
             return;
         }
-        1 => (Parser::Json, Encoded {
-            text: Some(format!("42[\"e\",{}]", String::from_utf8_lossy(rest))),
-            binary: Vec::new(),
-        }),
+        1 => (
+            Parser::Json,
+            Encoded {
+                text: Some(format!("42[\"e\",{}]", String::from_utf8_lossy(rest))),
+                binary: Vec::new(),
+            },
+        ),
         2 => {
             let mut input = Input(rest);
             let binary = vec![
@@ -31,12 +34,24 @@ fuzz_target!(|data: &[u8]| {
                 Bytes::copy_from_slice(input.bytes()),
             ];
             let text = String::from_utf8_lossy(input.0);
-            (Parser::Json, Encoded { text: Some(format!("452-[\"e\",{text}]")), binary })
+            (
+                Parser::Json,
+                Encoded {
+                    text: Some(format!("452-[\"e\",{text}]")),
+                    binary,
+                },
+            )
         }
         _ => {
             let mut message = b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data".to_vec();
             message.extend_from_slice(rest);
-            (Parser::Msgpack, Encoded { text: None, binary: vec![message.into()] })
+            (
+                Parser::Msgpack,
+                Encoded {
+                    text: None,
+                    binary: vec![message.into()],
+                },
+            )
         }
     };
     if let Ok(Some(packet)) = socketio::read(true, parser, &encoded)

@@ -34,8 +34,14 @@ fuzz_target!(|data: &[u8]| {
             Body::Connect(None),
             Body::Connect(Some(auth)),
             Body::Disconnect,
-            Body::ConnectError(ConnectError { message: message.clone(), data: Some(data) }),
-            Body::ConnectError(ConnectError { message, data: None }),
+            Body::ConnectError(ConnectError {
+                message: message.clone(),
+                data: Some(data),
+            }),
+            Body::ConnectError(ConnectError {
+                message,
+                data: None,
+            }),
         ] {
             let namespace = namespace.as_str().into();
             socketio::again(false, parser, &Packet { namespace, body });

@@ -11,10 +11,10 @@ fn of_json(json: &str, attachment: bool) -> Args {
     let (mut decoder, limits) = (Decoder::server(), Limits::default());
     let kind = if attachment { "51-" } else { "2" };
     let text = format!("{kind}[\"e\",{json}]");
-    let packet = decoder.text(Parser::Json, &limits, text).unwrap();
+    let packet = decoder.text(Parser::Json, &limits, text).expect("an event");
     let packet = packet.or_else(|| {
         let bytes = Bytes::from_static(b"x");
-        decoder.binary(Parser::Json, &limits, bytes).unwrap()
+        decoder.binary(Parser::Json, &limits, bytes).expect("whole")
     });
     args(packet)
 }
@@ -22,7 +22,7 @@ fn of_json(json: &str, attachment: bool) -> Args {
 fn of_msgpack(message: &Bytes) -> Args {
     let limits = Limits::default();
     let packet = Decoder::server().binary(Parser::Msgpack, &limits, message.clone());
-    args(packet.unwrap())
+    args(packet.expect("an event"))
 }
 
 fn args(packet: Option<Packet>) -> Args {
@@ -102,7 +102,7 @@ fn a_key_that_is_no_boolean_is_an_error() {
     for key in ["\u{1171e}&", "é", "", "\\u00e9", "true ", "t"] {
         for attachment in [false, true] {
             let args = of_json(&format!("{{\"{key}\":null}}"), attachment);
-            assert!(args.get::<BTreeMap<bool, ()>>(0).is_err(), "{key}");
+            assert!(args.get::<BTreeMap<bool, Option<u8>>>(0).is_err(), "{key}");
         }
     }
 }
