@@ -131,7 +131,8 @@ impl Poller {
         };
         let reply = poller.get().await;
         assert_eq!(reply.status, 200, "{reply:?}");
-        poller.sid = reply.body.split('"').nth(3).unwrap().to_owned();
+        let sid = reply.body.split('"').nth(3).unwrap();
+        sid.clone_into(&mut poller.sid);
         poller
     }
 
