@@ -50,8 +50,14 @@ async fn connection(bytes: &[u8], piece: usize) {
         reader.read_to_end(&mut answers).await.ok();
     };
     let accepting = async {
-        let address = Address::new(ConnectionId::from_static("1"), Namespace::from_static("fuzz"));
-        let handshake = endpoint.handshake(Transport::stream(ours, None)).await.ok()?;
+        let address = Address::new(
+            ConnectionId::from_static("1"),
+            Namespace::from_static("fuzz"),
+        );
+        let handshake = endpoint
+            .handshake(Transport::stream(ours, None))
+            .await
+            .ok()?;
         let mut socket = handshake.accept(address).await.ok()?;
         let mut closes = 0;
         while let Some(event) = socket.next().await {

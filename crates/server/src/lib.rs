@@ -62,6 +62,8 @@ pub use admit::{Admission, Admit, AdmitByPath, Refusal, UpgradeRequest};
 pub use config::ListenerConfig;
 pub use engine::Peer;
 pub use health::Usage;
+#[doc(hidden)]
+pub use http::fuzz_request;
 pub use io::{
     ack::{AckError, Answers, IncompleteAnswers},
     adapter::AdapterView,

@@ -22,9 +22,10 @@ impl<'de> Key<'de> {
 macro_rules! parsed {
     ($($method:ident => $visit:ident;)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            match self.0.parse() {
-                Ok(value) => visitor.$visit(value),
-                Err(_) => self.deserialize_any(visitor),
+            // As numbers are written in JSON: no `+7`, no `NaN`.
+            match serde_json::from_str(&self.0) {
+                Ok(value) if self.0.trim_ascii() == self.0 => visitor.$visit(value),
+                _ => self.deserialize_any(visitor),
             }
         })*
     };

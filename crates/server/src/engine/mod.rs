@@ -1,5 +1,6 @@
 //! Engine.IO 4: sessions over polling and WebSockets, and the way from one to the other.
 
+mod body;
 mod clock;
 mod driver;
 mod entry;

@@ -5,10 +5,8 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body as HttpBody;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::upgrade::OnUpgrade;
 use switchboard_connection::{Connection, Disconnect, Frame, WebSocket};
 use switchboard_wire::{
@@ -20,6 +18,7 @@ use crate::{
     admit::Refusal,
     client_address::client_address,
     engine::{
+        body::{self, Unread},
         driver::Driver,
         polling::{Overlap, Polled, Polling, Posted},
         probe::probe,
@@ -394,12 +393,21 @@ impl IoInner {
             return answer::overlap();
         }
         let posting = Posting(session);
-        let limited = Limited::new(body, self.core.config.max_http_buffer_size);
-        let bytes: Bytes = match limited.collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return answer::too_large(),
-            Err(_) => {
-                // The client hung up in the middle.
+        let config = &self.core.config;
+        // Whatever arrives is a sign of life, as over a WebSocket.
+        let wanted = || {
+            polling.heard();
+            session.ended().is_none()
+        };
+        let most = config.max_http_buffer_size;
+        let bytes = match body::read(body, most, config.ping_timeout, wanted).await {
+            Ok(bytes) => bytes,
+            Err(Unread::TooLarge) => return answer::too_large(),
+            Err(Unread::Stalled) => {
+                session.end(DisconnectReason::PingTimeout);
+                return answer::too_slow();
+            }
+            Err(Unread::Cut | Unread::Unwanted) => {
                 session.end(DisconnectReason::TransportError);
                 return answer::overlap();
             }

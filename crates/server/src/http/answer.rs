@@ -72,6 +72,13 @@ pub(crate) fn too_large() -> Response<Body> {
     response
 }
 
+/// A post of which nothing came for too long. Its session ends, and its transport is closed.
+pub(crate) fn too_slow() -> Response<Body> {
+    let mut response = empty(StatusCode::REQUEST_TIMEOUT);
+    close(&mut response);
+    response
+}
+
 /// A second poll or post beside the first, or a post of binary: 400 without a body. The session ends
 /// with it.
 pub(crate) fn overlap() -> Response<Body> {
@@ -210,6 +217,7 @@ mod tests {
         assert_eq!(shown(overlap()), (400, none.clone(), Vec::new()));
         assert_eq!(shown(internal()), (500, none, Vec::new()));
         let closing = owned(&["connection: close", "content-length: 0"]);
-        assert_eq!(shown(too_large()), (413, closing, Vec::new()));
+        assert_eq!(shown(too_large()), (413, closing.clone(), Vec::new()));
+        assert_eq!(shown(too_slow()), (408, closing, Vec::new()));
     }
 }

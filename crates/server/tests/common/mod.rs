@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+pub(crate) mod engine;
 pub(crate) mod process;
 
 use std::{future::Future, net::SocketAddr, time::Duration};

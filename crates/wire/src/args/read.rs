@@ -119,7 +119,10 @@ macro_rules! deserialize_each {
                 match self.0 {
                     Some(Argument::Json(json)) => {
                         let mut json = serde_json::Deserializer::from_slice(json);
-                        Ok((&mut json).$method($($with,)* visitor)?)
+                        let value = (&mut json).$method($($with,)* visitor)?;
+                        // An integer of 128 bits leaves a fraction where it is.
+                        json.end()?;
+                        Ok(value)
                     }
                     Some(bound @ Argument::Bound(..)) => {
                         Ok(bound.value()?.$method($($with,)* visitor)?)

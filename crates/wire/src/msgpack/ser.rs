@@ -101,9 +101,10 @@ impl<'a> ser::Serializer for Serializer<'a> {
             clippy::cast_precision_loss,
             reason = "a JavaScript number is a double"
         )]
-        u64::try_from(value)
-            .map_or(value as f64, |value| value as f64)
-            .serialize(self)
+        match u64::try_from(value) {
+            Ok(value) => self.serialize_u64(value),
+            Err(_) => self.serialize_f64(value as f64),
+        }
     }
 
     fn serialize_u8(self, value: u8) -> Result<(), WriteError> {

@@ -7,7 +7,8 @@ use serde::{
     Deserialize, Deserializer,
     de::{
         self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
-        Visitor, value::SeqDeserializer,
+        Visitor,
+        value::{SeqDeserializer, StringDeserializer},
     },
     forward_to_deserialize_any,
 };
@@ -147,10 +148,10 @@ impl<'de> Deserializer<'de> for Value {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self {
-            Value::String(variant) => visitor.visit_enum(Variant {
-                variant,
-                value: Value::Null,
-            }),
+            Value::String(variant) => {
+                let variant: StringDeserializer<Error> = variant.into_deserializer();
+                visitor.visit_enum(variant)
+            }
             Value::Object(mut fields) if fields.len() == 1 => {
                 let (variant, value) = fields.swap_remove(0);
                 visitor.visit_enum(Variant { variant, value })
@@ -220,7 +221,7 @@ impl<'de> MapAccess<'de> for Fields {
     }
 }
 
-/// `"variant"` or `{"variant":value}`.
+/// `{"variant":value}`.
 struct Variant {
     variant: String,
     value: Value,
