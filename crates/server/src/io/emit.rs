@@ -102,8 +102,10 @@ impl Socket {
         let Some(recovery) = &namespace.recovery else {
             let parser = namespace.parser();
             let encoded = parser.event(namespace.name(), None, event, data, None)?;
-            namespace.core().metrics.sent(1);
-            return Ok(session.try_send(&frame(&encoded), delivery)?);
+            let sent = session.try_send(&frame(&encoded), delivery)?;
+            let queued = usize::from(sent != Sent::Dropped);
+            namespace.core().metrics.sent(queued);
+            return Ok(sent);
         };
         Ok(recovery.emit_to_one(&self.0, event, data, delivery)?.0?)
     }

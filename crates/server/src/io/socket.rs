@@ -379,7 +379,16 @@ impl SocketCore {
     ) -> Result<Vec<RoomEvent>, switchboard_pool::AddError> {
         let core = self.namespace.core();
         core.pool.add(Arc::clone(self) as Arc<dyn Connection>)?;
-        self.stage.store(Stage::In as u8, Ordering::Release);
+        let (entering, within) = (Stage::Entering as u8, Stage::In as u8);
+        let order = Ordering::AcqRel;
+        let entered = self
+            .stage
+            .compare_exchange(entering, within, order, Ordering::Acquire);
+        if entered.is_err() {
+            // It was told to leave in this very moment.
+            core.pool.remove(self);
+            return Err(switchboard_pool::AddError::Closed);
+        }
         let id = &self.address.id;
         let mut events = Vec::new();
         if let Ok(own) = Room::new(&**id) {
@@ -482,10 +491,9 @@ impl SocketCore {
             return Some(Stage::Entering);
         }
         let pool = &self.namespace.core().pool;
-        if let Some(recovery) = &self.namespace.recovery
-            && reason.is_recoverable()
-        {
-            recovery.save(self, pool.rooms_of(self));
+        if let Some(recovery) = &self.namespace.recovery {
+            let rooms = reason.is_recoverable().then(|| pool.rooms_of(self));
+            recovery.left(self, rooms);
         }
         let rooms = pool.leave_all(self);
         let removed = pool.remove(self);
@@ -494,6 +502,15 @@ impl SocketCore {
             self.session.io().watch_if_empty(&self.namespace);
         }
         Some(Stage::In)
+    }
+
+    /// Leaves because its client has come back over another transport: this one is dead, and ends.
+    pub(crate) fn is_succeeded(self: &Arc<Self>) {
+        let reason = DisconnectReason::TransportClose;
+        if self.leave(reason).is_some() {
+            self.session.was_kicked(self, reason);
+        }
+        self.session.abort();
     }
 
     /// Leaves because the server says so, and tells the client.
