@@ -178,13 +178,21 @@ impl Recovery {
         }
     }
 
-    /// A socket that was in has left. With `rooms`, which were its own, its client may come back: its session
-    /// is kept. Beyond `maxSessions` of the whole server the oldest here goes.
-    pub(crate) fn left(&self, socket: &SocketCore, rooms: Option<Vec<Room>>) {
-        let Some(pid) = socket.pid() else {
-            return;
-        };
+    /// Has `socket` leave, in one step with keeping its session: nobody finds it gone and not yet kept. `leave`
+    /// returns its rooms, which it loses, if its client may come back. Beyond `maxSessions` of the whole server
+    /// the oldest session here goes.
+    ///
+    /// `leave` must not call anything of a user.
+    pub(crate) fn leave<R>(
+        &self,
+        socket: &SocketCore,
+        leave: impl FnOnce() -> (R, Option<Vec<Room>>),
+    ) -> R {
         let log = &mut *self.log.lock();
+        let (left, rooms) = leave();
+        let Some(pid) = socket.pid() else {
+            return left;
+        };
         let is_it = |other: &Weak<SocketCore>| std::ptr::eq(other.as_ptr(), socket);
         if log.here.get(&pid).is_some_and(is_it) {
             log.here.remove(&pid);
@@ -200,6 +208,7 @@ impl Recovery {
             };
             self.save(log, pid, saved);
         }
+        left
     }
 
     /// Gives back a session whose client was gone again before it was in.

@@ -482,18 +482,22 @@ impl SocketCore {
     /// Leaves the namespace for `reason`; `None` when it had left already. Whoever calls this sees to it
     /// that the driver runs the disconnect handlers.
     pub(crate) fn leave(self: &Arc<Self>, reason: DisconnectReason) -> Option<Stage> {
-        let before = self.stage.swap(Stage::Left as u8, Ordering::AcqRel);
+        let pool = &self.namespace.core().pool;
+        let swap = || self.stage.swap(Stage::Left as u8, Ordering::AcqRel);
+        let before = match &self.namespace.recovery {
+            Some(recovery) => recovery.leave(self, || {
+                let before = swap();
+                let is_kept = before == Stage::In as u8 && reason.is_recoverable();
+                (before, is_kept.then(|| pool.rooms_of(self)))
+            }),
+            None => swap(),
+        };
         if before == Stage::Left as u8 {
             return None;
         }
         self.acks.fail_all(|| AckError::Disconnected);
         if before == Stage::Entering as u8 {
             return Some(Stage::Entering);
-        }
-        let pool = &self.namespace.core().pool;
-        if let Some(recovery) = &self.namespace.recovery {
-            let rooms = reason.is_recoverable().then(|| pool.rooms_of(self));
-            recovery.left(self, rooms);
         }
         let rooms = pool.leave_all(self);
         let removed = pool.remove(self);
