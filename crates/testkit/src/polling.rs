@@ -157,9 +157,9 @@ async fn poll(
     stop: &AtomicBool,
 ) -> Result<(), Reason> {
     while !stop.load(Ordering::Relaxed) {
-        let answer = match reader.wait(polls.ask(request.clone())).await? {
-            Ok((StatusCode::OK, body)) => body,
-            _ => return Err(Reason::TransportError),
+        let answered = reader.wait(polls.ask(request.clone())).await?;
+        let Ok((StatusCode::OK, answer)) = answered else {
+            return Err(Reason::TransportError);
         };
         for part in engine::decode_payload(&answer) {
             match part {

@@ -1,12 +1,16 @@
 //! Connects and disconnects, many times: what is alive afterwards does not grow.
 //!
-//! `CONNECTS=1000000 cargo test --release -p switchboard-testkit --test memory` does it a million times.
+//! `CONNECTS=1000000 cargo test --release -p switchboard-testkit --test memory` does it a million times, half of
+//! them with connection state recovery.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -72,7 +76,7 @@ fn server(recovery: Option<Recovery>) -> Io {
         async |socket: Socket, Data(text): Data<String>, ack: Ack| {
             let Auth { number } = socket.auth()?;
             socket
-                .to(&format!("group-{}", number % 25))
+                .to(format!("group-{}", number % 25))
                 .emit("said", &text)?;
             let answer: String = socket.emit_with_ack("question", &text).await?;
             ack.send(&answer)?;
@@ -89,7 +93,7 @@ fn server(recovery: Option<Recovery>) -> Io {
 async fn live(io: Io, number: usize) {
     let builder = TestClient::builder()
         .auth(&Auth { number })
-        .deadline(Duration::from_secs(60))
+        .deadline(Duration::from_mins(1))
         .buffer(4096);
     let builder = match number % 4 {
         0 => builder.polling(),
@@ -152,37 +156,45 @@ async fn come_and_go(io: &Io, count: usize) {
     sleep(Duration::from_secs(1000)).await;
 }
 
-async fn stays_flat(io: Io) {
-    let count = connects() / 2;
-    come_and_go(&io, 1000).await;
-    let mut figures = vec![ALIVE.load(Ordering::Relaxed)];
-    for _ in 0..4 {
-        come_and_go(&io, count / 4).await;
-        figures.push(ALIVE.load(Ordering::Relaxed));
-    }
-    println!("{count} connects, bytes alive: {figures:?}");
-    // Less than one byte for each connect.
-    let last = figures.last().unwrap();
-    assert!(
-        *last <= figures[0] + 16 * 1024,
-        "{count} connects: {figures:?}"
-    );
-    drop(io);
+/// What is alive is counted for the whole process, so one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn stays_flat(recovery: Option<Recovery>) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let io = server(recovery);
+        let count = connects() / 2;
+        // Tables and queues grow to the size that this load needs.
+        come_and_go(&io, count / 5).await;
+        let mut alive = vec![ALIVE.load(Ordering::Relaxed)];
+        for _ in 0..4 {
+            come_and_go(&io, count / 5).await;
+            alive.push(ALIVE.load(Ordering::Relaxed));
+        }
+        println!("{count} connects, bytes alive: {alive:?}");
+        // Less than the smallest thing that each connect could leave.
+        let most = alive[0] + count.max(16 * 1024);
+        assert!(
+            alive.iter().all(|alive| *alive <= most),
+            "{count} connects: {alive:?}"
+        );
+    });
 }
 
 #[test]
 fn a_million_connects_leave_nothing_behind() {
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap()
-    };
-    // One after the other: what is alive is counted for the whole process.
-    runtime().block_on(async { stays_flat(server(None)).await });
-    runtime().block_on(async {
-        let recovery = Recovery::default().with_max_sessions(100);
-        stays_flat(server(Some(recovery))).await;
-    });
+    stays_flat(None);
+}
+
+#[test]
+fn a_million_connects_leave_no_session_behind() {
+    let recovery = Recovery::default()
+        .with_max_sessions(100)
+        .with_max_buffered_packets(1000);
+    stays_flat(Some(recovery));
 }

@@ -325,7 +325,9 @@ async fn questions_fail_when_the_client_leaves() {
     for leave in [
         |client: &TestClient, _: &Socket| client.leave(),
         |client: &TestClient, _: &Socket| client.drop_transport(),
-        |_: &TestClient, socket: &Socket| drop(socket.disconnect(false)),
+        |_: &TestClient, socket: &Socket| {
+            socket.disconnect(false);
+        },
     ] {
         let io = io(IoConfig::default());
         let client = TestClient::connect(&io).await;
@@ -389,7 +391,9 @@ async fn questions_are_forgotten_after_their_time() {
         for client in &clients {
             let asked = client.received_so_far();
             assert_eq!(asked.len(), 10, "{round}");
-            asked.iter().for_each(|late| late.reply(&json!("late")));
+            for late in &asked {
+                late.reply(&json!("late"));
+            }
         }
     }
     // Whoever does not wait to the end is forgotten as well.
