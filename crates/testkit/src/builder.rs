@@ -156,7 +156,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Uses HTTP long-polling instead of a WebSocket, and stays with it.
+    /// Uses HTTP long-polling instead of a WebSocket, until it is told to
+    /// [change](TestClient::upgrade).
     pub fn polling(mut self) -> Self {
         self.settings.polls = true;
         self

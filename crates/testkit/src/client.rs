@@ -275,6 +275,51 @@ impl TestClient {
         }
     }
 
+    /// Changes from polling to a WebSocket, as real clients do soon after they have connected. What is sent
+    /// meanwhile goes the old way until the new one is ready; nothing is lost or overtaken. With a WebSocket
+    /// already, nothing happens.
+    ///
+    /// ```
+    /// # use switchboard_server::{Io, IoConfig};
+    /// # use switchboard_testkit::TestClient;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() {
+    /// let io = Io::new(IoConfig::default()).unwrap();
+    /// let client = TestClient::builder().polling().connect(&io).await;
+    /// assert_eq!(io.root().everybody().local_sockets()[0].transport(), "polling");
+    /// client.upgrade().await;
+    /// io.emit("hello", &()).unwrap();
+    /// client.expect("hello").await;
+    /// assert_eq!(io.root().everybody().local_sockets()[0].transport(), "websocket");
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When it has not changed within the deadline: the server refuses, or the client is disconnected.
+    #[track_caller]
+    pub fn upgrade(&self) -> impl Future<Output = ()> + Send {
+        let at = Location::caller();
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        // A transport that has ended drops it, which is an answer.
+        let _ = self
+            .connection
+            .engine
+            .outgoing
+            .send(Outgoing::Upgrade(done));
+        let this = self.clone();
+        async move {
+            let within = this.settings.deadline;
+            match tokio::time::timeout(within, is_done).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => panic!("{at}: still polling: {}", this.whereabouts()),
+                Err(tokio::time::error::Elapsed { .. }) => {
+                    panic!("{at}: still polling after {within:?}")
+                }
+            }
+        }
+    }
+
     /// Takes no more bytes of the server, until [`read_again`](Self::read_again): a client that hangs.
     /// Concerns the whole connection. What is written goes on.
     pub fn stop_reading(&self) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use switchboard_wire::engine::{Open, Packet};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     task::AbortHandle,
     time::{Instant, sleep_until},
 };
@@ -31,6 +31,8 @@ pub(crate) enum Outgoing {
     Binary(Bytes),
     /// The transport is to be closed in good order.
     Close,
+    /// A client that polls is to change to a WebSocket; hears when it has.
+    Upgrade(oneshot::Sender<()>),
 }
 
 /// A transport. Dropping it cuts the transport.
@@ -78,6 +80,10 @@ impl Reader {
             reading,
             next_ping_by,
         }
+    }
+
+    pub(crate) fn sid(&self) -> String {
+        self.facts.open.sid.clone()
     }
 
     /// Waits for `next`, but not while the client has stopped reading, and not beyond the time in which

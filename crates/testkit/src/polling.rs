@@ -1,8 +1,15 @@
 //! HTTP long-polling over two pipes in memory, as a browser has two connections.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
+use futures_util::{
+    SinkExt, StreamExt,
+    future::{BoxFuture, OptionFuture},
+};
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -10,20 +17,24 @@ use hyper_util::rt::TokioIo;
 use switchboard_server::Io;
 use switchboard_wire::engine::{self, Open, Packet, Part};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     task::JoinSet,
 };
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
     builder::{ConnectFailure, Settings},
     engine::{Engine, Facts, Listener, Outgoing, Reader},
     reason::Reason,
+    websocket::{self, Socket},
 };
 
-/// One HTTP connection; dropping it cuts it.
+/// One HTTP connection at a time, opened anew when the server has closed an idle one; dropping it cuts it.
 struct Http {
+    io: Io,
+    settings: Settings,
     send: SendRequest<Full<Bytes>>,
-    _task: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 /// Opens a session that polls.
@@ -52,14 +63,28 @@ pub(crate) async fn open(
         open,
         close_code: OnceLock::new(),
     });
-    let (outgoing, queue) = mpsc::unbounded_channel();
+    let (outgoing, mut queue) = mpsc::unbounded_channel();
     let (reading, may_read) = watch::channel(true);
     let mut reader = Reader::new(Arc::clone(&facts), listener, outgoing.clone(), may_read);
     let serve = async move {
-        let post = request.clone();
-        let reason = tokio::select! {
-            reason = poll(&mut reader, polls, request) => reason,
-            reason = write(posts, post, queue) => reason,
+        let sid = reader.sid();
+        let upgraded = {
+            let stop = AtomicBool::new(false);
+            let polling = poll(&mut reader, polls, request.clone(), &stop);
+            let writing = write(posts, request, &mut queue, sid, &stop);
+            // The one ends with a reason, or both when the WebSocket is to take over.
+            futures_util::future::try_join(polling, writing).await
+        };
+        let reason = match upgraded {
+            Ok(((), (mut socket, done))) => {
+                // Whether it is still there is seen by whoever reads it.
+                let upgrade = Message::text(Packet::Upgrade.encode());
+                let _ = socket.send(upgrade).await;
+                // If nobody waits any more, it has changed all the same.
+                let _ = done.send(());
+                websocket::go_on(&mut reader, socket, queue).await
+            }
+            Err(reason) => reason,
         };
         reader.ended(reason);
     };
@@ -73,16 +98,39 @@ pub(crate) async fn open(
 
 impl Http {
     async fn new(io: &Io, settings: &Settings) -> Result<Self, ConnectFailure> {
+        let mut tasks = JoinSet::new();
+        Ok(Self {
+            send: Self::dial(io, settings, &mut tasks).await?,
+            io: io.clone(),
+            settings: settings.clone(),
+            tasks,
+        })
+    }
+
+    async fn dial(
+        io: &Io,
+        settings: &Settings,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<SendRequest<Full<Bytes>>, ConnectFailure> {
         let stream = TokioIo::new(settings.pipe(io));
         let (send, connection) = handshake(stream)
             .await
             .map_err(|error| ConnectFailure::Protocol(error.to_string()))?;
-        let mut task = JoinSet::new();
-        task.spawn(async move {
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
             // Whoever waits for an answer is told.
             let _ = connection.await;
         });
-        Ok(Self { send, _task: task })
+        Ok(send)
+    }
+
+    /// A WebSocket for the same session, on which the server has answered the probe.
+    fn probe(&self, sid: &str) -> OptionFuture<BoxFuture<'static, Option<Socket>>> {
+        let (io, settings) = (self.io.clone(), self.settings.clone());
+        let sid = sid.to_owned();
+        let probing: BoxFuture<'static, _> =
+            Box::pin(async move { probed(&io, &settings, &sid).await });
+        Some(probing).into()
     }
 
     async fn ask(
@@ -90,6 +138,9 @@ impl Http {
         request: Request<Full<Bytes>>,
     ) -> Result<(StatusCode, String), ConnectFailure> {
         let failed = |error: hyper::Error| ConnectFailure::Protocol(error.to_string());
+        if self.send.ready().await.is_err() {
+            self.send = Self::dial(&self.io, &self.settings, &mut self.tasks).await?;
+        }
         let response = self.send.send_request(request).await.map_err(failed)?;
         let status = response.status();
         let body = response.into_body().collect().await.map_err(failed)?;
@@ -98,38 +149,55 @@ impl Http {
     }
 }
 
-async fn poll(reader: &mut Reader, mut polls: Http, request: Request<Full<Bytes>>) -> Reason {
-    loop {
-        let answer = match reader.wait(polls.ask(request.clone())).await {
-            Ok(Ok((StatusCode::OK, body))) => body,
-            Ok(_) => return Reason::TransportError,
-            Err(reason) => return reason,
+/// Polls until the session ends, or until the answer to a poll after `stop`.
+async fn poll(
+    reader: &mut Reader,
+    mut polls: Http,
+    request: Request<Full<Bytes>>,
+    stop: &AtomicBool,
+) -> Result<(), Reason> {
+    while !stop.load(Ordering::Relaxed) {
+        let answered = reader.wait(polls.ask(request.clone())).await?;
+        let Ok((StatusCode::OK, answer)) = answered else {
+            return Err(Reason::TransportError);
         };
         for part in engine::decode_payload(&answer) {
-            let done = match part {
-                Ok(Part::Packet(packet)) => reader.text(&packet.encode()),
-                Ok(Part::Binary(payload)) => {
-                    reader.binary(payload.into());
-                    Ok(())
-                }
-                Err(_) => Err(Reason::ParseError),
-            };
-            if let Err(reason) = done {
-                return reason;
+            match part {
+                Ok(Part::Packet(packet)) => reader.text(&packet.encode())?,
+                Ok(Part::Binary(payload)) => reader.binary(payload.into()),
+                Err(_) => return Err(Reason::ParseError),
             }
         }
     }
+    Ok(())
 }
 
-/// Posts what is queued, all that waits at a time.
+type Upgraded = (Socket, oneshot::Sender<()>);
+
+/// Posts what is queued, all that waits at a time, until a WebSocket is there that is to take over.
 async fn write(
     mut posts: Http,
     request: Request<Full<Bytes>>,
-    mut queue: mpsc::UnboundedReceiver<Outgoing>,
-) -> Reason {
-    while let Some(outgoing) = queue.recv().await {
+    queue: &mut mpsc::UnboundedReceiver<Outgoing>,
+    sid: String,
+    stop: &AtomicBool,
+) -> Result<Upgraded, Reason> {
+    let mut probing = OptionFuture::<BoxFuture<'static, Option<Socket>>>::from(None);
+    let mut asked = None;
+    loop {
+        let outgoing = tokio::select! {
+            socket = &mut probing, if asked.is_some() => {
+                if let (Some(socket), Some(done)) = (socket.flatten(), asked.take()) {
+                    stop.store(true, Ordering::Relaxed);
+                    return Ok((socket, done));
+                }
+                // It goes on polling, as a real client does.
+                continue;
+            }
+            outgoing = queue.recv() => outgoing,
+        };
         let mut body = String::new();
-        let mut next = Some(outgoing);
+        let mut next = outgoing;
         let mut closes = false;
         while let Some(outgoing) = next {
             match outgoing {
@@ -139,17 +207,35 @@ async fn write(
                     closes = true;
                     engine::push_text(&mut body, &Packet::Close.encode());
                 }
+                Outgoing::Upgrade(done) => {
+                    asked = Some(done);
+                    probing = posts.probe(&sid);
+                }
             }
             next = queue.try_recv().ok();
+        }
+        if body.is_empty() {
+            continue;
         }
         let mut post = request.clone();
         *post.method_mut() = http::Method::POST;
         *post.body_mut() = Full::new(body.into());
         match posts.ask(post).await {
-            Ok((StatusCode::OK, _)) if closes => return Reason::TransportClose,
+            Ok((StatusCode::OK, _)) if closes => return Err(Reason::TransportClose),
             Ok((StatusCode::OK, _)) => {}
-            _ => return Reason::TransportError,
+            _ => return Err(Reason::TransportError),
         }
     }
-    std::future::pending().await
+}
+
+async fn probed(io: &Io, settings: &Settings, sid: &str) -> Option<Socket> {
+    let mut socket = websocket::dial(io, settings, Some(sid)).await.ok()?;
+    let probe = Message::text(Packet::Ping("probe").encode());
+    socket.send(probe).await.ok()?;
+    match socket.next().await {
+        Some(Ok(Message::Text(text))) if Packet::decode(&text) == Ok(Packet::Pong("probe")) => {
+            Some(socket)
+        }
+        _ => None,
+    }
 }

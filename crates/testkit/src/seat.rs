@@ -49,6 +49,10 @@ impl Seat {
     /// A packet for this namespace has come.
     pub(crate) fn packet(&self, packet: Packet) {
         let mut state = self.state.lock();
+        if state.ended.is_some() {
+            // It hears no more.
+            return;
+        }
         match packet.body {
             Body::Connect(consent) => {
                 let consent = consent.and_then(|consent| consent.get(0).ok());

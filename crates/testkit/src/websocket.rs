@@ -24,7 +24,7 @@ use crate::{
     reason::Reason,
 };
 
-type Socket = WebSocketStream<DuplexStream>;
+pub(crate) type Socket = WebSocketStream<DuplexStream>;
 type Sink = futures_util::stream::SplitSink<Socket, Message>;
 type Stream = futures_util::stream::SplitStream<Socket>;
 
@@ -34,7 +34,7 @@ pub(crate) async fn open(
     settings: &Settings,
     listener: Listener,
 ) -> Result<Engine, ConnectFailure> {
-    let mut socket = dial(io, settings).await?;
+    let mut socket = dial(io, settings, None).await?;
     let greeting = match socket.next().await {
         Some(Ok(Message::Text(text))) => text,
         Some(Ok(Message::Close(frame))) => {
@@ -56,7 +56,12 @@ pub(crate) async fn open(
     let (reading, may_read) = watch::channel(true);
     let (sink, stream) = socket.split();
     let reader = Reader::new(Arc::clone(&facts), listener, outgoing.clone(), may_read);
-    let task = tokio::spawn(serve(reader, sink, stream, queue)).abort_handle();
+    let serve = async move {
+        let mut reader = reader;
+        let reason = serve(&mut reader, sink, stream, queue).await;
+        reader.ended(reason);
+    };
+    let task = tokio::spawn(serve).abort_handle();
     Ok(Engine {
         outgoing,
         reading,
@@ -65,8 +70,12 @@ pub(crate) async fn open(
     })
 }
 
-async fn dial(io: &Io, settings: &Settings) -> Result<Socket, ConnectFailure> {
-    let request = settings.request(io, "ws", "websocket", None)?;
+pub(crate) async fn dial(
+    io: &Io,
+    settings: &Settings,
+    sid: Option<&str>,
+) -> Result<Socket, ConnectFailure> {
+    let request = settings.request(io, "ws", "websocket", sid)?;
     let request = request.map(|_| ());
     let request = add_handshake_headers(request);
     let config = WebSocketConfig::default()
@@ -102,17 +111,26 @@ fn add_handshake_headers(mut request: http::Request<()>) -> http::Request<()> {
     request
 }
 
+/// Goes on with a WebSocket that has taken over from polling.
+pub(crate) async fn go_on(
+    reader: &mut Reader,
+    socket: Socket,
+    queue: mpsc::UnboundedReceiver<Outgoing>,
+) -> Reason {
+    let (sink, stream) = socket.split();
+    serve(reader, sink, stream, queue).await
+}
+
 async fn serve(
-    mut reader: Reader,
+    reader: &mut Reader,
     sink: Sink,
     stream: Stream,
     queue: mpsc::UnboundedReceiver<Outgoing>,
-) {
-    let reason = tokio::select! {
-        reason = read(&mut reader, stream) => reason,
+) -> Reason {
+    tokio::select! {
+        reason = read(reader, stream) => reason,
         reason = write(sink, queue) => reason,
-    };
-    reader.ended(reason);
+    }
 }
 
 async fn read(reader: &mut Reader, mut stream: Stream) -> Reason {
@@ -160,9 +178,12 @@ fn reason_of(error: &Error) -> Reason {
 async fn write(mut sink: Sink, mut queue: mpsc::UnboundedReceiver<Outgoing>) -> Reason {
     while let Some(outgoing) = queue.recv().await {
         let written = async {
-            sink.feed(message(outgoing)).await?;
-            while let Ok(outgoing) = queue.try_recv() {
-                sink.feed(message(outgoing)).await?;
+            let mut next = Some(outgoing);
+            while let Some(outgoing) = next {
+                if let Some(message) = message(outgoing) {
+                    sink.feed(message).await?;
+                }
+                next = queue.try_recv().ok();
             }
             sink.flush().await
         };
@@ -173,8 +194,8 @@ async fn write(mut sink: Sink, mut queue: mpsc::UnboundedReceiver<Outgoing>) -> 
     std::future::pending().await
 }
 
-fn message(outgoing: Outgoing) -> Message {
-    match outgoing {
+fn message(outgoing: Outgoing) -> Option<Message> {
+    Some(match outgoing {
         Outgoing::Text(text) => Message::text(text),
         Outgoing::Binary(payload) => Message::binary(payload),
         Outgoing::Close => {
@@ -183,5 +204,10 @@ fn message(outgoing: Outgoing) -> Message {
                 reason: "".into(),
             }))
         }
-    }
+        Outgoing::Upgrade(done) => {
+            // It is one already.
+            let _ = done.send(());
+            return None;
+        }
+    })
 }

@@ -36,8 +36,12 @@ struct Deadlines {
 enum Heartbeat {
     /// The next ping is due.
     Due(Instant),
-    /// A ping was sent, and something must come until then.
-    Sent { at: Instant, until: Instant },
+    /// A ping was sent, and something must come until then. `last` is the last one since.
+    Sent {
+        at: Instant,
+        last: Instant,
+        until: Instant,
+    },
 }
 
 impl Clock {
@@ -169,26 +173,42 @@ impl Heartbeat {
         match self {
             Self::Due(at) if at > now => Some(self),
             Self::Due(_) => {
-                let ping = Frame::text(engine::Packet::Ping("").encode());
-                // A client that takes nothing is dealt with by its outbox.
-                let _ = session.try_send(&ping, Delivery::Policy);
+                ping(session);
                 Some(Self::Sent {
                     at: now,
+                    last: now,
                     until: now + config.ping_timeout,
                 })
             }
             Self::Sent { until, .. } if until > now => Some(self),
-            Self::Sent { at, .. } => {
+            Self::Sent { at, last, .. } => {
                 let heard = polling.last_heard();
                 if heard >= at {
-                    // As with Node, the next ping comes one interval after the answer.
-                    return Some(Self::Due((heard + config.ping_interval).max(now)));
+                    // As with Node, the next ping comes one interval after the answer; or after the last ping,
+                    // where answers came late because we did not read.
+                    let from = if last == at { heard } else { last };
+                    return Some(Self::Due((from + config.ping_interval).max(now)));
                 }
-                (!reads || polling.is_posting()).then_some(Self::Sent {
+                if reads && !polling.is_posting() {
+                    return None;
+                }
+                // The client cannot answer, but it must see that the server is alive.
+                let is_due = now >= last + config.ping_interval;
+                if is_due {
+                    ping(session);
+                }
+                Some(Self::Sent {
                     at,
+                    last: if is_due { now } else { last },
                     until: now + config.ping_timeout,
                 })
             }
         }
     }
+}
+
+fn ping(session: &Session) {
+    let ping = Frame::text(engine::Packet::Ping("").encode());
+    // A client that takes nothing is dealt with by its outbox.
+    let _ = session.try_send(&ping, Delivery::Policy);
 }

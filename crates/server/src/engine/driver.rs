@@ -5,6 +5,7 @@
 //! this very client, it goes on up to a second bound.
 
 use std::{
+    collections::VecDeque,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -24,7 +25,7 @@ use crate::{
         session::{Order, Session},
     },
     gate::Permit,
-    io::{ack::AckError, reason::DisconnectReason},
+    io::{ack::AckError, reason::DisconnectReason, socket::SocketCore},
     trace,
 };
 
@@ -34,8 +35,9 @@ pub(crate) struct Driver {
     websocket: Option<Box<WebSocket>>,
     decoder: Decoder,
     pub(super) seats: Vec<Seat>,
-    /// Namespaces that the server took the client out of: what the client sent before it knew is ignored.
-    kicked: Vec<switchboard_connection::Namespace>,
+    /// Namespaces that the server took the client out of, the newest last: what the client sent before it knew
+    /// is ignored. As many as the client may be in.
+    kicked: VecDeque<switchboard_connection::Namespace>,
     pub(super) clock: Clock,
     /// Its place among the connections; given back when the transport has ended.
     permit: Option<Permit>,
@@ -57,7 +59,7 @@ impl Driver {
             session,
             decoder: Decoder::server(),
             seats: Vec::new(),
-            kicked: Vec::new(),
+            kicked: VecDeque::new(),
             clock,
             permit: Some(permit),
             ended: false,
@@ -113,9 +115,9 @@ impl Driver {
                         .iter_mut()
                         .find(|seat| Arc::ptr_eq(&seat.socket, &socket));
                     if let Some(seat) = seat {
-                        self.kicked.push(socket.namespace().name().clone());
                         seat.drop_events();
                         dismiss(seat, reason);
+                        self.remember_kick(&socket);
                     }
                 }
             }
@@ -300,6 +302,15 @@ impl Driver {
         });
     }
 
+    fn remember_kick(&mut self, socket: &SocketCore) {
+        let namespace = socket.namespace();
+        self.forgive(namespace.name());
+        if self.kicked.len() >= namespace.core().config.max_namespaces_per_connection {
+            self.kicked.pop_front();
+        }
+        self.kicked.push_back(namespace.name().clone());
+    }
+
     /// Forgets that the client was taken out of `namespace`: it is coming back.
     pub(super) fn forgive(&mut self, namespace: &str) {
         self.kicked.retain(|name| name.as_str() != namespace);
@@ -348,10 +359,19 @@ impl Driver {
 
 /// The socket has left: after what waits, its disconnect handlers run, and that is all.
 fn dismiss(seat: &mut Seat, reason: DisconnectReason) {
-    if seat.entry.take().is_none() {
-        seat.push(Job::Disconnect(reason));
-    }
     seat.closing = true;
+    match seat.entry.take() {
+        None => seat.push(Job::Disconnect(reason)),
+        Some(entry) => {
+            let namespace = seat.socket.namespace();
+            if let (Some(recovery), Some(resumed), Some(pid)) =
+                (&namespace.recovery, entry.resumed, seat.socket.pid())
+                && reason.is_recoverable()
+            {
+                recovery.give_back(pid, resumed);
+            }
+        }
+    }
 }
 
 impl Future for Driver {
@@ -366,14 +386,41 @@ impl Future for Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // The runtime goes down, or the task panicked.
+        // The runtime goes down, or the task panicked: a value that a handler held, for one, in its destructor.
         self.session.end(DisconnectReason::ServerShuttingDown);
-        let reason = self.session.ended();
-        for seat in &self.seats {
-            seat.socket
-                .leave(reason.unwrap_or(DisconnectReason::ServerShuttingDown));
-        }
+        self.follow_orders();
+        self.all_leave(
+            self.session
+                .ended()
+                .unwrap_or(DisconnectReason::ServerShuttingDown),
+        );
         self.session.forget_all_sockets();
-        self.session.io().forget(&self.session);
+        let io = self.session.io();
+        io.forget(&self.session);
+        let seats = std::mem::take(&mut self.seats);
+        if !seats.is_empty() {
+            let rest = io.tasks.track_future(Rest(seats));
+            io.core.runtime.spawn(rest);
+        }
+    }
+}
+
+/// The handlers that a task left behind: who was in is seen off.
+struct Rest(Vec<Seat>);
+
+impl Future for Rest {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let _cork = Cork::new();
+        for seat in &mut self.0 {
+            seat.poll(context);
+        }
+        self.0.retain(|seat| !seat.is_idle());
+        if self.0.is_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 }

@@ -24,7 +24,7 @@ use crate::{
         reason::DisconnectReason,
         recovery::{Recovery, Resumed},
         send::frame,
-        socket::{Socket, SocketCore},
+        socket::{Socket, SocketCore, Stage},
     },
     trace::{self, Traced},
 };
@@ -96,6 +96,10 @@ impl Driver {
         };
         let socket = Arc::clone(&seat.socket);
         let entered = match decision {
+            // A middleware may have taken it out.
+            Ok(()) if socket.stage() == Stage::Left => {
+                Err(Some(HandlerError::new("disconnected by the server")))
+            }
             Ok(()) => enter(&socket, entry.resumed.as_ref()),
             Err(error) => {
                 trace::entry_refused("a middleware");
@@ -126,20 +130,18 @@ impl Driver {
 fn enter(socket: &Arc<SocketCore>, resumed: Option<&Resumed>) -> Result<(), Option<HandlerError>> {
     let namespace = socket.namespace();
     let saved = resumed.map(|resumed| &resumed.saved);
-    let go_in = || {
-        let pid = socket.pid();
-        let packet =
-            namespace
-                .parser()
-                .connect(namespace.name(), &socket.address().id, pid.as_deref());
-        let events = socket.enter(saved)?;
-        // Whatever is sent to it from now on comes after the answer: it is queued under the same turn.
-        let _ = socket.send_now(&frame(&packet));
-        Ok(events)
-    };
-    let entered: Result<_, switchboard_pool::AddError> = match &namespace.recovery {
-        Some(recovery) => recovery.enter(socket, resumed, go_in).ok_or(None)?,
-        None => go_in(),
+    let pid = socket.pid();
+    let parser = namespace.parser();
+    let packet = parser.connect(namespace.name(), &socket.address().id, pid.as_deref());
+    let answer = frame(&packet);
+    let entered = match &namespace.recovery {
+        Some(recovery) => recovery
+            .enter(socket, resumed, answer, || socket.enter(saved))
+            .ok_or(None)?,
+        None => socket.enter(saved).inspect(|_| {
+            // A client that is gone hears nothing.
+            let _ = socket.send_now(&answer);
+        }),
     };
     match entered {
         Ok(events) => {
@@ -216,7 +218,12 @@ struct Claim {
 fn resume(namespace: &NamespaceCore, auth: &Args) -> Option<Resumed> {
     let recovery = namespace.recovery.as_ref()?;
     let claim: Claim = auth.get(0).ok()?;
-    let resumed = recovery.resume(&claim.pid, claim.offset.as_deref());
+    if let Some(earlier) = recovery.socket_of(&claim.pid) {
+        // Its transport is dead, and nobody has noticed yet.
+        earlier.is_succeeded();
+    }
+    let room = namespace.core().config.outbox_bytes;
+    let resumed = recovery.resume(&claim.pid, claim.offset.as_deref(), room);
     namespace.core().metrics.recovery(resumed.is_some());
     resumed
 }

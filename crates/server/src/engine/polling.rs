@@ -151,10 +151,12 @@ impl Polling {
         let mut displaced = 0;
         while !state.fits(frame.len(), &self.bounds) {
             match (delivery, self.bounds.policy) {
+                (Delivery::Refuse, _) | (Delivery::Policy, SlowConsumer::Wait) => {
+                    return Err(SendError::Full);
+                }
                 (Delivery::Volatile, _) | (_, SlowConsumer::DropNewest) => {
                     return Ok(Sent::Dropped);
                 }
-                (Delivery::Refuse, _) | (_, SlowConsumer::Wait) => return Err(SendError::Full),
                 (_, SlowConsumer::DropOldest) => match state.outbox.pop_front() {
                     Some(oldest) => {
                         state.bytes -= oldest.len();
@@ -265,8 +267,11 @@ impl Polling {
         !std::mem::replace(&mut state.posting, true)
     }
 
+    /// The post is answered. Until now the client could not tell us anything else, such as that it is alive.
     pub(crate) fn end_post(&self) {
-        self.state.lock().posting = false;
+        let mut state = self.state.lock();
+        state.posting = false;
+        state.heard = Instant::now();
     }
 
     /// Something came from the client.

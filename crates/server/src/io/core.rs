@@ -35,6 +35,8 @@ pub(crate) struct Core {
     pub(crate) runtime: Handle,
     pub(crate) metrics: Metrics,
     pub(crate) start: Instant,
+    /// Sessions that may be continued, in all namespaces.
+    pub(crate) saved_sessions: Arc<AtomicUsize>,
 }
 
 impl fmt::Debug for Core {
@@ -59,6 +61,8 @@ pub(crate) struct NamespaceCore {
     pub(crate) is_dynamic: bool,
     /// Whether somebody waits to see if it stays empty.
     pub(crate) is_watched: AtomicBool,
+    /// How often it has become empty.
+    pub(crate) emptied: AtomicUsize,
 }
 
 impl NamespaceCore {
@@ -70,7 +74,7 @@ impl NamespaceCore {
     ) -> Arc<Self> {
         let recovery = core.config.connection_state_recovery.as_ref();
         Arc::new(Self {
-            recovery: recovery.map(Recovery::new),
+            recovery: recovery.map(|config| Recovery::new(config, &core.saved_sessions)),
             name,
             core,
             handlers,
@@ -78,6 +82,7 @@ impl NamespaceCore {
             entering: AtomicUsize::new(0),
             is_dynamic,
             is_watched: AtomicBool::new(false),
+            emptied: AtomicUsize::new(0),
         })
     }
 
@@ -96,6 +101,11 @@ impl NamespaceCore {
     /// Whether no socket of this node is in it.
     pub(crate) fn is_empty(&self) -> bool {
         self.core.pool.count(&self.name) == 0
+    }
+
+    /// Whether clients that were in it may come back to what is kept for them.
+    pub(crate) fn is_awaiting(&self) -> bool {
+        self.recovery.as_ref().is_some_and(Recovery::is_awaiting)
     }
 
     pub(crate) fn next_ack(&self) -> u64 {

@@ -105,8 +105,10 @@ impl Socket {
             let parser = namespace.parser();
             let encoded = parser.event(namespace.name(), None, event, data, None)?;
             let frame = frame(&encoded);
-            namespace.core().metrics.sent(1, frame.len());
-            return Ok(session.try_send(&frame, delivery)?);
+            let sent = session.try_send(&frame, delivery)?;
+            let queued = usize::from(sent != Sent::Dropped);
+            namespace.core().metrics.sent(queued, frame.len());
+            return Ok(sent);
         };
         Ok(recovery.emit_to_one(&self.0, event, data, delivery)?.0?)
     }

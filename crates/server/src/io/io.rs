@@ -156,6 +156,7 @@ impl IoBuilder {
             runtime: Handle::current(),
             metrics: Metrics::new(),
             start: Instant::now(),
+            saved_sessions: Arc::default(),
             config,
         });
         let config = &core.config;
@@ -598,39 +599,55 @@ impl IoInner {
         })
     }
 
-    /// A dynamic namespace may have become empty: if it stays so for the grace, it goes.
+    /// A dynamic namespace may have become empty: if it stays so for the grace, it goes; later, if its clients
+    /// may come back to what is kept for them.
     pub(crate) fn watch_if_empty(self: &Arc<Self>, namespace: &Arc<NamespaceCore>) {
         let config = &self.core.config;
-        if !namespace.is_dynamic
-            || !config.cleanup_empty_child_namespaces
-            || namespace.is_watched.swap(true, Ordering::AcqRel)
-        {
+        if !namespace.is_dynamic || !config.cleanup_empty_child_namespaces {
+            return;
+        }
+        namespace.emptied.fetch_add(1, Ordering::AcqRel);
+        if namespace.is_watched.swap(true, Ordering::AcqRel) {
             return;
         }
         let (io, namespace) = (Arc::downgrade(self), Arc::clone(namespace));
         let grace = config.empty_namespace_grace;
         self.core.runtime.spawn(async move {
-            tokio::time::sleep(grace).await;
-            namespace.is_watched.store(false, Ordering::Release);
-            let Some(io) = io.upgrade() else {
-                return;
-            };
-            let name = namespace.name().clone();
-            let gone = io.namespaces.remove_if(&name, |_, found| {
-                // Under the lock that a client takes on its way in, so that the adapter is told in order when
-                // one makes the namespace anew.
-                let is_unused = Arc::ptr_eq(found, &namespace)
-                    && found.entering.load(Ordering::Acquire) == 0
-                    && io.core.pool.count(&name) == 0;
-                if is_unused {
-                    io.core.adapter.close_namespace(&name);
+            let mut wait = grace;
+            loop {
+                let emptied = namespace.emptied.load(Ordering::Acquire);
+                tokio::time::sleep(wait).await;
+                let Some(io) = io.upgrade() else {
+                    return;
+                };
+                if namespace.emptied.load(Ordering::Acquire) != emptied || namespace.is_awaiting() {
+                    // Somebody was in meanwhile, or is waited for. The grace may be nothing.
+                    wait = grace.max(Duration::from_secs(1));
+                    continue;
                 }
-                is_unused
-            });
-            if gone.is_some() {
-                tracing::debug!(namespace = %name, "empty namespace is gone");
+                namespace.is_watched.store(false, Ordering::Release);
+                return io.remove_if_empty(&namespace);
             }
         });
+    }
+
+    fn remove_if_empty(&self, namespace: &Arc<NamespaceCore>) {
+        let name = namespace.name();
+        let gone = self.namespaces.remove_if(name, |_, found| {
+            // Under the lock that a client takes on its way in, so that the adapter is told in order when one
+            // makes the namespace anew.
+            let is_unused = Arc::ptr_eq(found, namespace)
+                && found.entering.load(Ordering::Acquire) == 0
+                && self.core.pool.count(name) == 0
+                && !namespace.is_awaiting();
+            if is_unused {
+                self.core.adapter.close_namespace(name);
+            }
+            is_unused
+        });
+        if gone.is_some() {
+            tracing::debug!(namespace = %name, "empty namespace is gone");
+        }
     }
 }
 

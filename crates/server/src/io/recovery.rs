@@ -7,11 +7,15 @@
 //!
 //! Where this differs from Node, a client gains: one that saw no event yet sends no number, and then gets all
 //! since it came; a volatile event carries the number of the last kept one, so that no string of the
-//! application is taken for a number; a session is kept until somebody has taken it up.
+//! application is taken for a number; a session is kept until its client is in again; a client that comes back
+//! before the server knows that it was gone is the same client, not a second one.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::Arc,
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
@@ -34,6 +38,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Recovery {
     config: RecoveryConfig,
+    /// Sessions that are saved in all namespaces.
+    saved: Arc<AtomicUsize>,
     /// Tells the numbers of this log from those of another life of the process.
     life: Box<str>,
     log: Mutex<Log>,
@@ -46,8 +52,12 @@ struct Log {
     events: VecDeque<Kept>,
     bytes: usize,
     saved: HashMap<Box<str>, SavedSocket>,
-    /// Sessions in the order of their ends.
-    ends: VecDeque<(Instant, Box<str>)>,
+    /// The saved sessions, the oldest first.
+    ages: BTreeMap<u64, Box<str>>,
+    /// The number of the session that was saved last.
+    last_saved: u64,
+    /// Who is in, by the same secret.
+    here: HashMap<Box<str>, Weak<SocketCore>>,
 }
 
 #[derive(Debug)]
@@ -66,6 +76,8 @@ pub(crate) struct SavedSocket {
     /// The last event before it came.
     first: u64,
     until: Instant,
+    /// Its key in `ages`.
+    age: u64,
 }
 
 /// A session that somebody has taken up.
@@ -77,9 +89,10 @@ pub(crate) struct Resumed {
 }
 
 impl Recovery {
-    pub(crate) fn new(config: &RecoveryConfig) -> Self {
+    pub(crate) fn new(config: &RecoveryConfig, saved: &Arc<AtomicUsize>) -> Self {
         Self {
             config: config.clone(),
+            saved: Arc::clone(saved),
             life: NodeId::random().as_str().into(),
             log: Mutex::default(),
         }
@@ -149,10 +162,8 @@ impl Recovery {
             let own = Target::new(&[socket.address().id.to_string()], &[]);
             self.keep(&mut log, frame, own);
         }
-        namespace
-            .core()
-            .metrics
-            .sent(usize::from(sent.is_ok()), len);
+        let queued = matches!(sent, Ok(Sent::Queued | Sent::Displaced(_)));
+        namespace.core().metrics.sent(usize::from(queued), len);
         Ok((sent, len))
     }
 
@@ -176,80 +187,170 @@ impl Recovery {
         }
     }
 
-    /// Keeps the session of a socket that has lost its connection.
-    pub(crate) fn save(&self, socket: &SocketCore, rooms: Vec<Room>) {
-        let Some(pid) = socket.pid() else {
-            return;
-        };
-        let now = Instant::now();
-        let until = now + self.config.max_disconnection_duration;
+    /// Has `socket` leave, in one step with keeping its session: nobody finds it gone and not yet kept. `leave`
+    /// returns its rooms, which it loses, if its client may come back. Beyond `maxSessions` of the whole server
+    /// the oldest session here goes.
+    ///
+    /// `leave` must not call anything of a user.
+    pub(crate) fn leave<R>(
+        &self,
+        socket: &SocketCore,
+        leave: impl FnOnce() -> (R, Option<Vec<Room>>),
+    ) -> R {
         let log = &mut *self.log.lock();
-        while let Some((end, _)) = log.ends.front()
-            && *end < now
-        {
-            if let Some((_, pid)) = log.ends.pop_front()
-                && log.saved.get(&pid).is_some_and(|saved| saved.until < now)
-            {
-                log.saved.remove(&pid);
-            }
-        }
-        let saved = SavedSocket {
-            id: socket.address().id.clone(),
-            rooms,
-            data: socket.data(),
-            first: socket.first_event(),
-            until,
+        let (left, rooms) = leave();
+        let Some(pid) = socket.pid() else {
+            return left;
         };
-        log.ends.push_back((until, pid.clone()));
+        let is_it = |other: &Weak<SocketCore>| std::ptr::eq(other.as_ptr(), socket);
+        if log.here.get(&pid).is_some_and(is_it) {
+            log.here.remove(&pid);
+        }
+        if let Some(rooms) = rooms {
+            let saved = SavedSocket {
+                id: socket.address().id.clone(),
+                rooms,
+                data: socket.data(),
+                first: socket.first_event(),
+                until: Instant::now() + self.config.max_disconnection_duration,
+                age: 0,
+            };
+            self.save(log, pid, saved);
+        }
+        left
+    }
+
+    /// Gives back a session whose client was gone again before it was in.
+    pub(crate) fn give_back(&self, pid: Box<str>, resumed: Resumed) {
+        self.save(&mut self.log.lock(), pid, resumed.saved);
+    }
+
+    fn save(&self, log: &mut Log, pid: Box<str>, mut saved: SavedSocket) {
+        self.forget_ended(log);
+        self.take(log, &pid);
+        log.last_saved += 1;
+        saved.age = log.last_saved;
+        log.ages.insert(saved.age, pid.clone());
         log.saved.insert(pid, saved);
+        let mut all = self.saved.fetch_add(1, Ordering::Relaxed) + 1;
+        while all > self.config.max_sessions {
+            let Some(oldest) = log.ages.first_entry().map(|entry| entry.get().clone()) else {
+                break;
+            };
+            self.take(log, &oldest);
+            all -= 1;
+        }
+    }
+
+    fn take(&self, log: &mut Log, pid: &str) -> Option<SavedSocket> {
+        let saved = log.saved.remove(pid)?;
+        log.ages.remove(&saved.age);
+        self.saved.fetch_sub(1, Ordering::Relaxed);
+        Some(saved)
+    }
+
+    /// Forgets the sessions whose time is over.
+    fn forget_ended(&self, log: &mut Log) {
+        let now = Instant::now();
+        while let Some(oldest) = log.ages.first_entry()
+            && let pid = oldest.get().clone()
+            && log.saved.get(&pid).is_some_and(|saved| saved.until < now)
+        {
+            self.take(log, &pid);
+        }
+    }
+
+    /// Whether clients may still come back to what is kept.
+    pub(crate) fn is_awaiting(&self) -> bool {
+        let log = &mut *self.log.lock();
+        self.forget_ended(log);
+        !log.saved.is_empty()
+    }
+
+    /// The socket whose client knows `pid`, if it is in.
+    pub(crate) fn socket_of(&self, pid: &str) -> Option<Arc<SocketCore>> {
+        self.log.lock().here.get(pid)?.upgrade()
     }
 
     /// Takes up the session `pid`, whose client got all up to `offset`; `None` when it is not known, has
-    /// ended, or something it missed is no longer kept.
-    pub(crate) fn resume(&self, pid: &str, offset: Option<&str>) -> Option<Resumed> {
-        let now = Instant::now();
+    /// ended, or what it missed is no longer kept or more than `room` bytes.
+    pub(crate) fn resume(&self, pid: &str, offset: Option<&str>, room: usize) -> Option<Resumed> {
         let log = &mut *self.log.lock();
-        let saved = log.saved.get(pid).filter(|saved| saved.until >= now)?;
+        self.forget_ended(log);
+        let saved = log.saved.get(pid)?;
         let seen = match offset {
             Some(offset) => self.number(offset)?,
             None => saved.first,
         };
-        log.since(seen)?;
-        Some(Resumed {
-            saved: log.saved.remove(pid)?,
-            seen,
-        })
+        let missed = log.missed(seen, &saved.rooms)?;
+        // The answer to its CONNECT comes in the same frame.
+        let bytes: usize = missed.map(|kept| kept.frame.len()).sum();
+        if bytes + ANSWER_BYTES > room {
+            return None;
+        }
+        let saved = self.take(log, pid)?;
+        Some(Resumed { saved, seen })
     }
 
     /// Has `socket` enter between two events: `enter` runs with the log held, so that nothing is sent to it
-    /// twice or not at all. What it missed goes out first; `None` when something of that is no longer kept.
+    /// twice or not at all. What it missed and `answer` go out as one, so that the client gets all of it or
+    /// nothing; `None` when something of that is no longer kept or finds no room.
     ///
     /// `enter` must not call anything of a user.
-    pub(crate) fn enter<R>(
+    pub(crate) fn enter<R, E>(
         &self,
         socket: &Arc<SocketCore>,
         resumed: Option<&Resumed>,
-        enter: impl FnOnce() -> R,
-    ) -> Option<R> {
-        let log = self.log.lock();
+        answer: Frame,
+        enter: impl FnOnce() -> Result<R, E>,
+    ) -> Option<Result<R, E>> {
+        let log = &mut *self.log.lock();
         socket.begins_after(log.last);
-        if let Some(resumed) = resumed {
-            let missed = log.events.range(log.since(resumed.seen)?..);
-            for kept in missed.filter(|kept| kept.target.means(&resumed.saved.rooms)) {
-                // Whoever cannot take what it missed is closed as a slow consumer, and may come again.
-                if socket.send_now(&kept.frame).is_err() {
-                    break;
-                }
+        if let Some(Resumed { saved, seen }) = resumed {
+            let missed = log.missed(*seen, &saved.rooms)?;
+            let missed = missed.map(|kept| kept.frame.clone());
+            let all = Frame::batch(missed.chain([answer]))?;
+            if !matches!(socket.send_now(&all), Ok(Sent::Queued)) {
+                return None;
             }
+            Some(enter())
+        } else {
+            let entered = enter();
+            if entered.is_ok() {
+                // A client that is gone hears nothing.
+                let _ = socket.send_now(&answer);
+            }
+            Some(entered)
         }
-        Some(enter())
+        .inspect(|entered| {
+            if let (Ok(_), Some(pid)) = (entered, socket.pid()) {
+                log.here.insert(pid, Arc::downgrade(socket));
+            }
+        })
     }
 }
 
+impl Drop for Recovery {
+    fn drop(&mut self) {
+        let left = self.log.get_mut().saved.len();
+        self.saved.fetch_sub(left, Ordering::Relaxed);
+    }
+}
+
+/// An upper bound of the reply to a CONNECT.
+const ANSWER_BYTES: usize = 1024;
+
 impl Log {
-    /// Where the events after number `seen` begin; `None` when some are gone, or it has not been yet.
-    fn since(&self, seen: u64) -> Option<usize> {
+    /// What is kept of the events after number `seen` for a member of `rooms`; `None` when some of them are
+    /// gone, or `seen` has not been yet.
+    fn missed<'a>(
+        &'a self,
+        seen: u64,
+        rooms: &'a [Room],
+    ) -> Option<impl Iterator<Item = &'a Kept> + use<'a>> {
         let missed = usize::try_from(self.last.checked_sub(seen)?).ok()?;
-        self.events.len().checked_sub(missed)
+        let since = self.events.len().checked_sub(missed)?;
+        let missed = self.events.range(since..);
+        Some(missed.filter(|kept| kept.target.means(rooms)))
     }
 }

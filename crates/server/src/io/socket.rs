@@ -379,7 +379,16 @@ impl SocketCore {
     ) -> Result<Vec<RoomEvent>, switchboard_pool::AddError> {
         let core = self.namespace.core();
         core.pool.add(Arc::clone(self) as Arc<dyn Connection>)?;
-        self.stage.store(Stage::In as u8, Ordering::Release);
+        let (entering, within) = (Stage::Entering as u8, Stage::In as u8);
+        let order = Ordering::AcqRel;
+        let entered = self
+            .stage
+            .compare_exchange(entering, within, order, Ordering::Acquire);
+        if entered.is_err() {
+            // It was told to leave in this very moment.
+            core.pool.remove(self);
+            return Err(switchboard_pool::AddError::Closed);
+        }
         let id = &self.address.id;
         let mut events = Vec::new();
         if let Ok(own) = Room::new(&**id) {
@@ -473,7 +482,16 @@ impl SocketCore {
     /// Leaves the namespace for `reason`; `None` when it had left already. Whoever calls this sees to it
     /// that the driver runs the disconnect handlers.
     pub(crate) fn leave(self: &Arc<Self>, reason: DisconnectReason) -> Option<Stage> {
-        let before = self.stage.swap(Stage::Left as u8, Ordering::AcqRel);
+        let pool = &self.namespace.core().pool;
+        let swap = || self.stage.swap(Stage::Left as u8, Ordering::AcqRel);
+        let before = match &self.namespace.recovery {
+            Some(recovery) => recovery.leave(self, || {
+                let before = swap();
+                let is_kept = before == Stage::In as u8 && reason.is_recoverable();
+                (before, is_kept.then(|| pool.rooms_of(self)))
+            }),
+            None => swap(),
+        };
         if before == Stage::Left as u8 {
             return None;
         }
@@ -482,12 +500,6 @@ impl SocketCore {
             return Some(Stage::Entering);
         }
         crate::trace::left(self, reason);
-        let pool = &self.namespace.core().pool;
-        if let Some(recovery) = &self.namespace.recovery
-            && reason.is_recoverable()
-        {
-            recovery.save(self, pool.rooms_of(self));
-        }
         let rooms = pool.leave_all(self);
         let removed = pool.remove(self);
         self.announce_left(rooms);
@@ -495,6 +507,15 @@ impl SocketCore {
             self.session.io().watch_if_empty(&self.namespace);
         }
         Some(Stage::In)
+    }
+
+    /// Leaves because its client has come back over another transport: this one is dead, and ends.
+    pub(crate) fn is_succeeded(self: &Arc<Self>) {
+        let reason = DisconnectReason::TransportClose;
+        if self.leave(reason).is_some() {
+            self.session.was_kicked(self, reason);
+        }
+        self.session.abort();
     }
 
     /// Leaves because the server says so, and tells the client.

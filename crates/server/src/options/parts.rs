@@ -62,6 +62,9 @@ pub struct Recovery {
     pub max_buffered_packets: usize,
     /// Most bytes of one namespace that are kept, in the same way. Default: 16 MiB.
     pub max_buffered_bytes: usize,
+    /// Most clients, in all namespaces together, that are away and may come back; beyond it those of a
+    /// namespace that have been away longest start afresh. Default: 50,000.
+    pub max_sessions: usize,
 }
 
 impl Default for Recovery {
@@ -71,6 +74,7 @@ impl Default for Recovery {
             skip_middlewares: true,
             max_buffered_packets: 10_000,
             max_buffered_bytes: 16 * 1024 * 1024,
+            max_sessions: 50_000,
         }
     }
 }
@@ -97,6 +101,12 @@ impl Recovery {
     /// Sets [`max_buffered_bytes`](Self::max_buffered_bytes).
     pub fn with_max_buffered_bytes(mut self, bytes: usize) -> Self {
         self.max_buffered_bytes = bytes;
+        self
+    }
+
+    /// Sets [`max_sessions`](Self::max_sessions).
+    pub fn with_max_sessions(mut self, sessions: usize) -> Self {
+        self.max_sessions = sessions;
         self
     }
 }

@@ -39,7 +39,7 @@ fn everything() -> Value {
         "cleanupEmptyChildNamespaces": false,
         "connectionStateRecovery": {
             "maxDisconnectionDuration": 60000, "skipMiddlewares": false,
-            "maxBufferedPackets": 5, "maxBufferedBytes": 6
+            "maxBufferedPackets": 5, "maxBufferedBytes": 6, "maxSessions": 7
         },
         "parser": "msgpack",
         "clientDir": "node_modules/socket.io-client/dist",
