@@ -90,7 +90,7 @@ fn cve_2026_59725_binary_that_is_none() {
         assert!(
             matches!(
                 parts[..],
-                [Err(engine::DecodeError::NotBase64)] | [Ok(Part::Binary(_))]
+                [Err(engine::DecodeError::NotBase64) | Ok(Part::Binary(_))]
             ),
             "{body:?}: {parts:?}"
         );

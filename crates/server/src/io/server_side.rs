@@ -27,12 +27,15 @@ use serde::{Serialize, de::DeserializeOwned};
 use switchboard_wire::{ArgError, Args, EncodeError, EventName};
 use tokio::sync::oneshot;
 
-use crate::io::{
-    ack::Answers,
-    core::NamespaceCore,
-    handler::{HandlerError, Outcome, message},
-    io::IoInner,
-    namespace::Namespace,
+use crate::{
+    io::{
+        ack::Answers,
+        core::NamespaceCore,
+        handler::{HandlerError, Outcome, message},
+        io::IoInner,
+        namespace::Namespace,
+    },
+    trace,
 };
 
 /// Names that Node's servers keep for themselves.
@@ -201,12 +204,13 @@ impl IoInner {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 metrics.core().metrics.handler_failed();
-                tracing::warn!(event = %name, %error, "server-side handler failed");
+                let error = trace::redacted(error.message());
+                tracing::warn!(event = %name, error, "server-side handler failed");
             }
             Err(panic) => {
                 metrics.core().metrics.handler_panicked();
-                let message = message(&*panic);
-                tracing::error!(event = %name, message, "server-side handler panicked");
+                let panic = trace::redacted(message(&*panic));
+                tracing::error!(event = %name, panic, "server-side handler panicked");
             }
         };
         let future = async move { handler(event).await };

@@ -72,8 +72,60 @@ pub fn again(server: bool, parser: Parser, packet: &Packet) {
         Ok(encoded) => match read(server, parser, &encoded) {
             // An extension of msgpack is a list from then on, a level more.
             Err(DecodeError::TooDeep) if parser == Parser::Msgpack => {}
-            found => assert_eq!(found.as_ref(), Ok(&Some(packet.clone())), "{encoded:?}"),
+            found => assert!(
+                matches!(&found, Ok(Some(found)) if is_same(found, packet)),
+                "{packet:?} became {found:?} by {encoded:?}"
+            ),
         },
+    }
+}
+
+/// Whether two packets say the same to JavaScript, which has one kind of numbers: `1.0` is written as `1`.
+fn is_same(one: &Packet, other: &Packet) -> bool {
+    let outline = |packet: &Packet| {
+        let mut packet = packet.clone();
+        if let Body::Connect(Some(args))
+        | Body::Event(Event { args, .. })
+        | Body::Ack { args, .. } = &mut packet.body
+        {
+            *args = Args::empty();
+        }
+        packet
+    };
+    let values = |packet: &Packet| args(packet).map(Args::values);
+    match (values(one), values(other)) {
+        (Some(ones), Some(others)) => {
+            outline(one) == outline(other)
+                && ones.len() == others.len()
+                && ones
+                    .iter()
+                    .zip(&others)
+                    .all(|(one, other)| is_alike(one, other))
+        }
+        _ => one == other,
+    }
+}
+
+fn is_alike(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(_), Value::Number(_)) => one.as_f64() == other.as_f64(),
+        (Value::Array(ones), Value::Array(others)) => {
+            ones.len() == others.len()
+                && ones
+                    .iter()
+                    .zip(others)
+                    .all(|(one, other)| is_alike(one, other))
+        }
+        (Value::Object(ones), Value::Object(others)) => {
+            ones.len() == others.len()
+                && ones
+                    .iter()
+                    .zip(others)
+                    .all(|((key, one), (other_key, other))| {
+                        key == other_key && is_alike(one, other)
+                    })
+        }
+        _ => one == other,
     }
 }
 
