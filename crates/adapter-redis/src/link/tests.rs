@@ -239,7 +239,7 @@ async fn a_redis_that_sleeps_gets_no_message_twice() {
         })
     };
     let end = Instant::now() + Duration::from_secs(3);
-    let mut number = 0;
+    let mut number = 0_u32;
     while Instant::now() < end {
         say(&link, format!("n{number}"));
         number += 1;
@@ -256,7 +256,11 @@ async fn a_redis_that_sleeps_gets_no_message_twice() {
         numbers.is_sorted_by(|a, b| a < b),
         "twice, or out of order: {numbers:?}"
     );
-    assert!(link.stats().read().dropped_unanswered > 0);
+    // What was under way may have been heard all the same: it counts as lost, since nobody knows.
+    let stats = link.stats().read();
+    let counted = stats.dropped_unanswered + stats.dropped_full + stats.dropped_away;
+    let lost = u64::from(number) - numbers.len() as u64;
+    assert!(lost <= counted, "{lost} lost, {counted} counted");
     assert!(numbers.len() > 50, "nearly all was lost: {numbers:?}");
 }
 
